@@ -1,0 +1,291 @@
+/*
+ * isotonic.c - weighted isotonic regression of a list in its given order.
+ *
+ * Minimizes sum w_i (f_i - y_i)^2 over f that never fall (ascending) or never
+ * rise.  The solver works on a falling fit of y or -y; neighbours join when the
+ * weighted mean does not fall, decided exactly on the given doubles (N5).
+ */
+#include "row.h"
+
+#include "exact.h"
+
+typedef struct Isotonic
+{
+	size_t n;
+	double *y;		 /* values, negated for an ascending fit */
+	double *weight;	 /* as given, or NULL */
+	uint32_t *start; /* stack of closed blocks, then the result */
+	double *sum;	 /* of w y of each closed block, */
+	double *size;	 /* of w |y|, */
+	double *mass;	 /* and of w */
+	size_t blocks;
+	SfsExactSums sums;
+	SfsExactSums masses;
+	SfsPoll *poll;
+} Isotonic;
+
+/* A block's sums. */
+typedef struct Part
+{
+	double sum;
+	double size;
+	double mass;
+} Part;
+
+/* See row.h: seven lists, and the exact sums of products and weights. */
+size_t
+sfs_isotonic_bytes(const SfsTask *task, size_t n)
+{
+	size_t exact = sfs_exact_words(n, true) + sfs_exact_words(n, false);
+
+	(void) task;
+	return (6 * n + exact) * sizeof(double) + (n + 1) * sizeof(uint32_t) + 16 * 16;
+}
+
+/* Return the block that is element i. */
+static inline Part
+part(const Isotonic *fit, size_t i)
+{
+	Part result;
+
+	result.mass = fit->weight == NULL ? 1.0 : fit->weight[i];
+	result.sum = result.mass * fit->y[i];
+	result.size = __builtin_fabs(result.sum);
+	return result;
+}
+
+/* Decide [a, b) against [b, c): 1 = the mean falls, 0 = they join, -1 = stopped. */
+static int
+falls(Isotonic *fit, size_t a, size_t b, size_t c, const Part *p, const Part *q)
+{
+	double left = p->sum * q->mass;
+	double right = q->sum * p->mass;
+	/* sums of both signs: the bound goes with the sums of sizes */
+	double bound = ((double) (c - a) + 16.0) * 0x1p-52 * (p->size * q->mass + q->size * p->mass);
+	const SfsExactSums *masses = fit->weight == NULL ? NULL : &fit->masses;
+
+	/* what underflow took from the products w y, and below from those here */
+	bound += (double) (c - a) * 0x1p-1074 * (p->mass + q->mass);
+	if (left - right > bound && bound > 0x1p-900)
+		return 1;
+	if (right - left > bound && bound > 0x1p-900)
+		return 0;
+	if (sfs_poll(fit->poll, 16) || sfs_exact_prepare(&fit->sums, fit->poll) != SFS_OK ||
+		(masses != NULL && sfs_exact_prepare(&fit->masses, fit->poll) != SFS_OK))
+		return -1;
+	return sfs_exact_weighted(&fit->sums, masses, a, b, c) > 0;
+}
+
+/* Pool adjacent violators. */
+static SfsStatus
+pool(Isotonic *fit)
+{
+	size_t depth = 0;
+	size_t open = 0;
+	Part top = part(fit, 0);
+
+	for (size_t i = 1; i <= fit->n; i++)
+	{
+		/* close blocks below that do not stand above the open one */
+		while (depth > 0)
+		{
+			Part below = {fit->sum[depth - 1], fit->size[depth - 1], fit->mass[depth - 1]};
+			int answer = falls(fit, fit->start[depth - 1], open, i, &below, &top);
+
+			if (answer < 0)
+				return SFS_CANCELLED;
+			if (answer == 1)
+				break;
+			depth--;
+			open = fit->start[depth];
+			top.sum += below.sum;
+			top.size += below.size;
+			top.mass += below.mass;
+		}
+		if (sfs_poll(fit->poll, 1))
+			return SFS_CANCELLED;
+		fit->start[depth] = (uint32_t) open;
+		fit->sum[depth] = top.sum;
+		fit->size[depth] = top.size;
+		fit->mass[depth] = top.mass;
+		depth++;
+		open = i;
+		if (i < fit->n)
+			top = part(fit, i);
+	}
+	fit->blocks = depth;
+	fit->start[depth] = (uint32_t) fit->n;
+	return SFS_OK;
+}
+
+/* Load a row and find its blocks. */
+static SfsStatus
+fit_isotonic(SfsRow *row, Isotonic *fit)
+{
+	size_t n = row->n;
+	bool ascending = row->task->direction == SFS_ASCENDING;
+	bool weighted = row->y.data != NULL;
+	uint64_t *exact;
+	uint64_t *masses;
+
+	fit->n = n;
+	fit->poll = row->poll;
+	fit->y = sfs_arena_take(&row->arena, n * sizeof(double));
+	fit->weight = sfs_arena_take(&row->arena, n * sizeof(double));
+	fit->sum = sfs_arena_take(&row->arena, n * sizeof(double));
+	fit->size = sfs_arena_take(&row->arena, n * sizeof(double));
+	fit->mass = sfs_arena_take(&row->arena, n * sizeof(double));
+	fit->start = sfs_arena_take(&row->arena, (n + 1) * sizeof(uint32_t));
+	exact = sfs_arena_take(&row->arena, sfs_exact_words(n, true) * sizeof(uint64_t));
+	masses = sfs_arena_take(&row->arena, sfs_exact_words(n, false) * sizeof(uint64_t));
+	if (masses == NULL)
+		return SFS_FAILED;
+	for (size_t i = 0; i < n; i += SFS_LEAF)
+	{
+		if (sfs_poll(row->poll, SFS_LEAF))
+			return SFS_CANCELLED;
+		sfs_load(&row->x, i, sfs_leaf(i, n), ascending, fit->y + i);
+		if (weighted)
+			sfs_load(&row->y, i, sfs_leaf(i, n), false, fit->weight + i);
+	}
+	if (!weighted)
+		fit->weight = NULL;
+	sfs_exact_init(&fit->sums, fit->y, fit->weight, n, exact);
+	sfs_exact_init(&fit->masses, fit->weight, NULL, n, masses);
+	fit->blocks = 0;
+	return n == 0 ? SFS_OK : pool(fit);
+}
+
+/*
+ * Return the power of two that makes the weights of a block safe to add and to
+ * multiply.
+ */
+static int
+weight_shift(const double *weight, size_t m)
+{
+	double largest = 0.0;
+
+	for (size_t i = 0; i < m && weight != NULL; i++)
+		largest = weight[i] > largest ? weight[i] : largest;
+	return weight == NULL ? 0 : sfs_safe_shift(sfs_exponent(largest));
+}
+
+/* Return the weighted mean of a block, relative to its first value. */
+static bool
+block_mean(const Isotonic *fit, size_t first, size_t m, double *mean)
+{
+	const double *y = fit->y + first;
+	const double *weight = fit->weight == NULL ? NULL : fit->weight + first;
+	int w_shift = weight_shift(weight, m);
+	double largest = 0.0;
+	double value[SFS_LEAF];
+	double mass[SFS_LEAF];
+	SfsTreeSum values;
+	SfsTreeSum masses;
+	int y_shift;
+
+	for (size_t i = 0; i < m; i++)
+		largest = __builtin_fmax(largest, __builtin_fabs(y[i]));
+	y_shift = sfs_safe_shift(sfs_exponent(largest));
+	sfs_tree_init(&values);
+	sfs_tree_init(&masses);
+	for (size_t i = 0; i < m; i += SFS_LEAF)
+	{
+		size_t count = sfs_leaf(i, m);
+
+		if (sfs_poll(fit->poll, 2 * count))
+			return true;
+		for (size_t k = 0; k < count; k++)
+		{
+			mass[k] = weight == NULL ? 1.0 : sfs_scale(weight[i + k], w_shift);
+			value[k] = mass[k] * (sfs_scale(y[i + k], y_shift) - sfs_scale(y[0], y_shift));
+		}
+		sfs_tree_add(&values, value, count);
+		sfs_tree_add(&masses, mass, count);
+	}
+	*mean = sfs_scale(sfs_scale(y[0], y_shift) + sfs_tree_total(&values) / sfs_tree_total(&masses),
+					  -y_shift);
+	return false;
+}
+
+/* Spread the sum of g over a block by weight. */
+static bool
+block_vjp(const Isotonic *fit, const double *g, size_t first, size_t m, double *out)
+{
+	const double *weight = fit->weight == NULL ? NULL : fit->weight + first;
+	int shift = weight_shift(weight, m);
+	double mass[SFS_LEAF];
+	SfsTreeSum sum;
+	SfsTreeSum masses;
+	double total;
+
+	sfs_tree_init(&sum);
+	sfs_tree_init(&masses);
+	for (size_t i = 0; i < m; i += SFS_LEAF)
+	{
+		size_t count = sfs_leaf(i, m);
+
+		if (sfs_poll(fit->poll, 2 * count))
+			return true;
+		for (size_t k = 0; k < count; k++)
+			mass[k] = weight == NULL ? 1.0 : sfs_scale(weight[i + k], shift);
+		sfs_tree_add(&masses, mass, count);
+		sfs_tree_add(&sum, g + first + i, count);
+	}
+	total = sfs_tree_total(&masses);
+	for (size_t i = 0; i < m; i++)
+		out[first + i] = (weight == NULL ? 1.0 : sfs_scale(weight[i], shift)) / total *
+						 sfs_tree_total(&sum);
+	return false;
+}
+
+/* See sfs_core.h: SFS_OP_ISOTONIC and SFS_OP_ISOTONIC_VJP. */
+SfsStatus
+sfs_row_isotonic(SfsRow *row)
+{
+	size_t n = row->n;
+	double *out = sfs_arena_take(&row->arena, n * sizeof(double));
+	bool vjp = row->task->op == SFS_OP_ISOTONIC_VJP;
+	double sign = !vjp && row->task->direction == SFS_ASCENDING ? -1.0 : 1.0;
+	double *g = NULL;
+	int shift = 0;
+	Isotonic fit;
+	SfsStatus status;
+
+	if (out == NULL)
+		return SFS_FAILED;
+	status = fit_isotonic(row, &fit);
+	if (status != SFS_OK)
+		return status;
+	if (vjp)
+	{
+		g = fit.sum; /* free now */
+		if (sfs_gather(&row->g, NULL, n, g, row->poll))
+			return SFS_CANCELLED;
+		shift = sfs_normalize(g, n);
+	}
+	for (size_t k = 0; k < fit.blocks; k++)
+	{
+		size_t first = fit.start[k];
+		size_t m = fit.start[k + 1] - first;
+		double mean;
+
+		if (sfs_poll(row->poll, 2))
+			return SFS_CANCELLED;
+		if (m == 1)
+			out[first] = vjp ? g[first] : fit.y[first];
+		else if (vjp)
+		{
+			if (block_vjp(&fit, g, first, m, out))
+				return SFS_CANCELLED;
+		}
+		else
+		{
+			if (block_mean(&fit, first, m, &mean))
+				return SFS_CANCELLED;
+			for (size_t i = first; i < first + m; i++)
+				out[i] = mean;
+		}
+	}
+	return sfs_store(&row->out, 0, out, NULL, n, sign, -shift, row->poll);
+}

@@ -1,0 +1,187 @@
+/*
+ * rank.c - soft_rank: forward, derivatives, Jacobian.
+ *
+ * The primary result is the deviation of a rank from the middle, (n + 1) / 2,
+ * from which ranks and correlations derive: at large strengths ranks themselves
+ * round to the middle (N9).
+ */
+#include "row.h"
+
+/* See row.h. */
+size_t
+sfs_rank_bytes(const SfsTask *task, size_t n)
+{
+	/* and a cotangent in the order of the fit */
+	return sfs_fit_bytes(task->regularization, SFS_PROBLEM_RANK, n) + n * sizeof(double) + 16;
+}
+
+/* See row.h. */
+bool
+sfs_rank_deviations(const SfsFit *fit, SfsStrength *unit, double *out, SfsPoll *poll)
+{
+	double n = (double) fit->n;
+
+	if (unit != NULL)
+		*unit = sfs_strength(1.0, 0);
+	for (size_t k = 0; k < fit->blocks; k++)
+	{
+		SfsBlock block = sfs_fit_block(fit, k, poll);
+		/* of the block's mean rank: positions count from the largest value */
+		double middle = (n - (double) block.first - (double) fit->start[k + 1]) * 0.5;
+
+		if (sfs_poll(poll, 2))
+			return true;
+		if (block.high == block.low) /* a singleton, or ties */
+		{
+			for (size_t i = 0; i < block.m; i++)
+				out[block.first + i] = middle;
+			continue;
+		}
+		/* only a row that is one block as a whole may be scaled */
+		if (fit->reg->rank(&block, fit->blocks == 1 ? unit : NULL, out + block.first))
+			return true;
+		for (size_t i = 0; i < block.m && fit->blocks > 1; i++)
+			out[block.first + i] += middle;
+	}
+	return false;
+}
+
+/* See sfs_core.h: SFS_OP_RANK. */
+SfsStatus
+sfs_row_rank(SfsRow *row)
+{
+	SfsFit fit;
+	SfsStatus status = sfs_fit_rank(row, &row->x, &fit);
+	double *rank;
+	double middle = ((double) row->n + 1.0) * 0.5;
+
+	if (status != SFS_OK)
+		return status;
+	rank = fit.work[0];
+	if (sfs_rank_deviations(&fit, NULL, rank, row->poll))
+		return SFS_CANCELLED;
+	for (size_t i = 0; i < row->n; i++)
+		rank[i] += middle;
+	return sfs_store(&row->out, 0, rank, fit.perm, row->n, 1.0, 0, row->poll);
+}
+
+/* Apply the block-diagonal Jacobian at fixed strength, times 2^strength.e. */
+static bool
+block_product(const SfsFit *fit, const double *g, double *out, SfsPoll *poll)
+{
+	for (size_t k = 0; k < fit->blocks; k++)
+	{
+		SfsBlock block = sfs_fit_block(fit, k, poll);
+
+		if (sfs_poll(poll, 2))
+			return true;
+		/* the limit at strength 0 is a constant */
+		if (block.m == 1 || fit->strength.m == 0.0)
+			for (size_t i = 0; i < block.m; i++)
+				out[block.first + i] = 0.0;
+		else if (fit->reg->rank_derivative(&block, g + block.first, out + block.first))
+			return true;
+	}
+	return false;
+}
+
+/* Return sum a_i b_i in index order over the fixed tree. */
+static double
+dot(const double *a, const double *b, size_t n)
+{
+	double term[SFS_LEAF];
+	SfsTreeSum sum;
+
+	sfs_tree_init(&sum);
+	for (size_t i = 0; i < n; i += SFS_LEAF)
+	{
+		size_t count = sfs_leaf(i, n);
+
+		for (size_t k = 0; k < count; k++)
+			term[k] = a[i + k] * b[i + k];
+		sfs_tree_add(&sum, term, count);
+	}
+	return sfs_tree_total(&sum);
+}
+
+/*
+ * See row.h.  With standardize the strength s depends on x:
+ *   ds/dx = s (x - mean) / sum (x - mean)^2, and by homogeneity dr/ds = -J x / s,
+ * so the Jacobian is J - (J x) (x - mean)^T / sum (x - mean)^2 (N11).
+ */
+bool
+sfs_rank_jacobian_product(const SfsFit *fit, const double *g, bool transposed, double *out,
+						  SfsPoll *poll)
+{
+	size_t n = fit->n;
+	double *centered = fit->work[2];
+	double *moved = fit->work[1];
+	double factor;
+
+	if (block_product(fit, g, out, poll))
+		return true;
+	if (fit->square_sum == 0.0)
+		return false;
+	for (size_t i = 0; i < n; i++)
+		centered[i] = (sfs_scale(fit->v[i], fit->shift) - fit->base) - fit->offset;
+	if (sfs_poll(poll, 4 * n) || block_product(fit, centered, moved, poll))
+		return true;
+	factor = dot(transposed ? moved : centered, g, n) / fit->square_sum;
+	for (size_t i = 0; i < n; i++)
+		out[i] -= (transposed ? centered : moved)[i] * factor;
+	return sfs_poll(poll, 4 * n);
+}
+
+/* See sfs_core.h: SFS_OP_RANK_VJP and SFS_OP_RANK_JVP. */
+SfsStatus
+sfs_row_rank_derivative(SfsRow *row)
+{
+	size_t n = row->n;
+	bool transposed = row->task->op == SFS_OP_RANK_VJP;
+	bool negate = row->task->direction == SFS_DESCENDING;
+	double *g = sfs_arena_take(&row->arena, n * sizeof(double));
+	SfsFit fit;
+	SfsStatus status = sfs_fit_rank(row, &row->x, &fit);
+	int shift;
+
+	if (g == NULL)
+		return SFS_FAILED;
+	if (status != SFS_OK)
+		return status;
+	if (sfs_gather(&row->g, fit.perm, n, g, row->poll))
+		return SFS_CANCELLED;
+	shift = sfs_normalize(g, n);
+	if (sfs_rank_jacobian_product(&fit, g, transposed, fit.work[0], row->poll))
+		return SFS_CANCELLED;
+	return sfs_store(&row->out, 0, fit.work[0], fit.perm, n, negate ? -1.0 : 1.0,
+					 -shift - fit.strength.e, row->poll);
+}
+
+/*
+ * See sfs_core.h: SFS_OP_RANK_JACOBIAN.  Rows of J are products with unit
+ * vectors; each costs O(n), as much as writing it.
+ */
+SfsStatus
+sfs_row_rank_jacobian(SfsRow *row)
+{
+	size_t n = row->n;
+	bool negate = row->task->direction == SFS_DESCENDING;
+	double *g = sfs_arena_take(&row->arena, n * sizeof(double));
+	SfsFit fit;
+	SfsStatus status = sfs_fit_rank(row, &row->x, &fit);
+
+	if (g == NULL)
+		return SFS_FAILED;
+	for (size_t i = 0; i < n && status == SFS_OK; i++)
+	{
+		size_t output = fit.perm == NULL ? i : fit.perm[i];
+
+		for (size_t k = 0; k < n; k++)
+			g[k] = k == i ? 1.0 : 0.0;
+		if (sfs_rank_jacobian_product(&fit, g, true, fit.work[0], row->poll))
+			return SFS_CANCELLED;
+		status = sfs_store(&row->out, output * n, fit.work[0], fit.perm, n, negate ? -1.0 : 1.0,
+						   -fit.strength.e, row->poll);
+	}
+	return status;
+}

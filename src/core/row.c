@@ -1,0 +1,144 @@
+/*
+ * row.c - moving the elements of one row in and out.
+ */
+#include "row.h"
+
+/* See row.h. */
+void *
+sfs_arena_take(SfsArena *arena, size_t bytes)
+{
+	char *taken = arena->next;
+
+	bytes = (bytes + 15) & ~(size_t) 15;
+	if ((size_t) (arena->end - taken) < bytes)
+		return NULL;
+	arena->next = taken + bytes;
+	return taken;
+}
+
+/* See row.h. */
+void
+sfs_load(const SfsInput *input, size_t first, size_t count, bool negate, double *out)
+{
+	double sign = negate ? -1.0 : 1.0;
+
+	if (input->type == SFS_FLOAT64)
+	{
+		const double *x = (const double *) input->data + first;
+
+		for (size_t i = 0; i < count; i++)
+			out[i] = x[i] * sign + 0.0;
+	}
+	else
+	{
+		const float *x = (const float *) input->data + first;
+
+		for (size_t i = 0; i < count; i++)
+			out[i] = (double) x[i] * sign + 0.0;
+	}
+}
+
+/* See row.h. */
+bool
+sfs_gather(const SfsInput *input, const uint32_t *perm, size_t n, double *out, SfsPoll *poll)
+{
+	for (size_t i = 0; i < n;)
+	{
+		size_t end = sfs_chunk_end(i, n);
+
+		if (sfs_poll(poll, end - i))
+			return true;
+		if (perm == NULL)
+			sfs_load(input, i, end - i, false, out + i);
+		else if (input->type == SFS_FLOAT64)
+			for (size_t k = i; k < end; k++)
+				out[k] = ((const double *) input->data)[perm[k]];
+		else
+			for (size_t k = i; k < end; k++)
+				out[k] = ((const float *) input->data)[perm[k]];
+		i = end;
+	}
+	return false;
+}
+
+/* Write one chunk as doubles; return a sum that is 0 if all were finite and NaN if not. */
+static double
+store_double(double *out, const double *value, const uint32_t *perm, size_t count)
+{
+	double check = 0.0;
+
+	for (size_t k = 0; k < count; k++)
+	{
+		check += value[k] * 0.0;
+		out[perm == NULL ? k : perm[k]] = value[k];
+	}
+	return check;
+}
+
+/* Write one chunk as floats; see store_double. */
+static double
+store_float(float *out, const double *value, const uint32_t *perm, size_t count)
+{
+	double check = 0.0;
+
+	for (size_t k = 0; k < count; k++)
+	{
+		float rounded = (float) value[k];
+
+		check += (double) rounded * 0.0;
+		out[perm == NULL ? k : perm[k]] = rounded;
+	}
+	return check;
+}
+
+/* See row.h. */
+SfsStatus
+sfs_store(const SfsOutput *out, size_t first, const double *value, const uint32_t *perm, size_t n,
+		  double sign, int exponent, SfsPoll *poll)
+{
+	double buffer[SFS_LEAF];
+	double check = 0.0;
+
+	for (size_t i = 0; i < n; i += SFS_LEAF)
+	{
+		size_t count = sfs_leaf(i, n);
+		size_t offset = first + (perm == NULL ? i : 0);
+		const uint32_t *places = perm == NULL ? NULL : perm + i;
+
+		if (sfs_poll(poll, count))
+			return SFS_CANCELLED;
+		for (size_t k = 0; k < count; k++)
+			buffer[k] = value[i + k] * sign + 0.0;
+		if (exponent != 0)
+			for (size_t k = 0; k < count; k++)
+				buffer[k] = sfs_scale(buffer[k], exponent);
+		if (out->type == SFS_FLOAT64)
+			check += store_double((double *) out->data + offset, buffer, places, count);
+		else
+			check += store_float((float *) out->data + offset, buffer, places, count);
+	}
+	return check == 0.0 ? SFS_OK : SFS_OUT_OF_RANGE;
+}
+
+/* See row.h. */
+int
+sfs_normalize(double *g, size_t n)
+{
+	double largest = 0.0;
+	int shift;
+
+	for (size_t i = 0; i < n; i++)
+	{
+		double size = __builtin_fabs(g[i]);
+
+		largest = size > largest ? size : largest;
+	}
+	if (largest == 0.0)
+		return 0;
+	shift = -sfs_exponent(largest);
+	if (shift >= -SFS_SAFE_EXPONENT && shift <= SFS_SAFE_EXPONENT)
+		return 0;
+	for (size_t i = 0; i < n; i++)
+		g[i] = sfs_scale(g[i], shift);
+	return shift;
+}
