@@ -23,7 +23,7 @@ REGRESS      = $(patsubst test/sql/%.sql,%,$(sort $(wildcard test/sql/*.sql)))
 REGRESS_OPTS = --inputdir=test --outputdir=build/regress --load-extension=$(EXTENSION)
 EXTRA_CLEAN  = build
 
-PG_CPPFLAGS = -Isrc/core -Isrc/engine
+PG_CPPFLAGS = -Isrc/core -Isrc/engine -DSOFTSORT_VERSION='"$(EXTVERSION)"'
 SHLIB_LINK += -Wl,--version-script=src/softsort.map -lm
 
 # Flags for the numeric code.  No -ffast-math and no -march: the same digits everywhere.

@@ -236,8 +236,9 @@ repair_runs(uint64_t *word, uint64_t *other, size_t n, uint32_t *perm, double *s
 			/* a network pads: give it words of its own */
 			uint64_t padded[2][NETWORK_MAX];
 			bool small = end - i <= NETWORK_MAX;
-			SfsStatus status = radix_run(&sorted[i], &perm[i], end - i, small ? padded[0] : &word[i],
-										 small ? padded[1] : &other[i], poll);
+			SfsStatus status =
+				radix_run(&sorted[i], &perm[i], end - i, small ? padded[0] : &word[i],
+						  small ? padded[1] : &other[i], poll);
 
 			if (status != SFS_OK)
 				return status;

@@ -359,8 +359,8 @@ big_subtract(const Big *x, const Big *y, Big *difference)
 	for (int i = 0; i < large->words; i++)
 	{
 		uint64_t other = i < small->words ? small->word[i] : 0;
-		Wide t = add ? (Wide) large->word[i] + other + carry
-					 : (Wide) large->word[i] - other - carry;
+		Wide t =
+			add ? (Wide) large->word[i] + other + carry : (Wide) large->word[i] - other - carry;
 
 		difference->word[i] = (uint64_t) t;
 		carry = (uint64_t) (t >> 64) & 1;

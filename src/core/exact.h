@@ -17,11 +17,11 @@
 
 typedef struct SfsExactSums
 {
-	const double *a;  /* terms, or */
-	const double *b;  /* when not NULL: the terms are a[i] * b[i] */
+	const double *a; /* terms, or */
+	const double *b; /* when not NULL: the terms are a[i] * b[i] */
 	size_t n;
-	int unit;		  /* a sum is an integer times 2^unit */
-	int words;		  /* of one sum, two's complement */
+	int unit;  /* a sum is an integer times 2^unit */
+	int words; /* of one sum, two's complement */
 	size_t stride;
 	uint64_t *prefix; /* prefix[k * words ..]: sum of the first k * stride terms */
 	bool ready;

@@ -84,8 +84,7 @@ take_arrays(SfsRow *row, SfsProblemKind kind, SfsFit *fit, uint32_t **perm, doub
 	*perm = sfs_arena_take(&row->arena, n * sizeof(uint32_t));
 	*sorted = sfs_arena_take(&row->arena, n * sizeof(double));
 	fit->start = sfs_arena_take(&row->arena, (n + 1) * sizeof(uint32_t));
-	*scratch =
-		sfs_arena_take(&row->arena, scratch_bytes(row->task->regularization, kind, n));
+	*scratch = sfs_arena_take(&row->arena, scratch_bytes(row->task->regularization, kind, n));
 	if (*scratch == NULL)
 		return false;
 	for (size_t k = 0; k < 3; k++)
@@ -169,7 +168,8 @@ sfs_fit_rank(SfsRow *row, const SfsInput *input, SfsFit *fit)
 		set_one_block(fit);
 		return SFS_OK;
 	}
-	status = sfs_argsort(input->data, input->type, negate, row->n, perm, values, scratch, row->poll);
+	status =
+		sfs_argsort(input->data, input->type, negate, row->n, perm, values, scratch, row->poll);
 	if (status != SFS_OK)
 		return status;
 	fit->perm = perm;
@@ -220,14 +220,14 @@ sfs_fit_projection(SfsRow *row, SfsFit *fit, const double **w)
 	fit->n = row->n;
 	fit->strength = sfs_strength(1.0, 0);
 	fit->reg = sfs_regularizer(task->regularization, fit->strength);
-	if (weights == NULL ||
-		!take_arrays(row, SFS_PROBLEM_PROJECTION, fit, &perm, &values, &scratch))
+	if (weights == NULL || !take_arrays(row, SFS_PROBLEM_PROJECTION, fit, &perm, &values, &scratch))
 		return SFS_FAILED;
 	fit->v = values;
 	fit->perm = perm;
 	*w = weights;
 	/* the order of w does not matter: its permutation is overwritten by that of z */
-	status = sfs_argsort(row->y.data, row->y.type, false, row->n, perm, weights, scratch, row->poll);
+	status =
+		sfs_argsort(row->y.data, row->y.type, false, row->n, perm, weights, scratch, row->poll);
 	if (status == SFS_OK)
 		status =
 			sfs_argsort(row->x.data, row->x.type, false, row->n, perm, values, scratch, row->poll);

@@ -234,8 +234,8 @@ block_vjp(const Isotonic *fit, const double *g, size_t first, size_t m, double *
 	}
 	total = sfs_tree_total(&masses);
 	for (size_t i = 0; i < m; i++)
-		out[first + i] = (weight == NULL ? 1.0 : sfs_scale(weight[i], shift)) / total *
-						 sfs_tree_total(&sum);
+		out[first + i] =
+			(weight == NULL ? 1.0 : sfs_scale(weight[i], shift)) / total * sfs_tree_total(&sum);
 	return false;
 }
 

@@ -307,9 +307,9 @@ rank_is_one_block(double range_ratio, size_t n)
 /* What a block needs of its exponentials. */
 typedef struct Exponentials
 {
-	double sum;		/* of e_i = e^((v_i - high) / strength) */
-	double excess;	/* of e_i - 1 */
-	bool near_one;	/* every e_i >= 1/2: use e_i - 1, which is precise near one */
+	double sum;	   /* of e_i = e^((v_i - high) / strength) */
+	double excess; /* of e_i - 1 */
+	bool near_one; /* every e_i >= 1/2: use e_i - 1, which is precise near one */
 } Exponentials;
 
 /* Write (v_i - high) / strength, which is not positive. */
@@ -528,8 +528,8 @@ log_projection(const SfsBlock *z, const SfsBlock *w, double *out)
 	Exponentials z_sums;
 	Exponentials w_sums;
 	double shift;
-	bool extreme = w->high > 0x1p1000 || w->low < -0x1p1000 || z->high > 0x1p1000 ||
-				   z->low < -0x1p1000;
+	bool extreme =
+		w->high > 0x1p1000 || w->low < -0x1p1000 || z->high > 0x1p1000 || z->low < -0x1p1000;
 	double quarter = extreme ? 0.25 : 1.0;
 	SfsScaling falls = z_scaling;
 

@@ -77,8 +77,7 @@ apart(const SfsProblem *problem, Stack *stack, SfsProblemKind kind, double stren
 	else if (kind == SFS_PROBLEM_SORT)
 	{
 		z = 0.5 * m1 * m2 * (m1 + m2);
-		w = strength *
-			difference(problem->v[a], problem->v[b], v_sum[0], v_sum[1], m1, m2, &size);
+		w = strength * difference(problem->v[a], problem->v[b], v_sum[0], v_sum[1], m1, m2, &size);
 		size = size * strength + z;
 	}
 	else

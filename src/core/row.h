@@ -45,7 +45,7 @@ typedef struct SfsFit
 	double *work[3];   /* three arrays of n, free for the caller */
 } SfsFit;
 
-/* Take bytes from an arena, 16-byte aligned; NULL when it is exhausted. */
+/* Take bytes from an arena, rounded up to 16; NULL when it is exhausted. */
 extern void *sfs_arena_take(SfsArena *arena, size_t bytes);
 
 /* Return the bytes that a fit of n values takes, argsort and solver included. */

@@ -18,11 +18,11 @@
 typedef enum SfsStatus
 {
 	SFS_OK = 0,
-	SFS_CANCELLED,	  /* the poll hook asked to stop */
-	SFS_OUT_OF_RANGE, /* a true result is beyond its type */
+	SFS_CANCELLED,	   /* the poll hook asked to stop */
+	SFS_OUT_OF_RANGE,  /* a true result is beyond its type */
 	SFS_NOT_SUPPORTED, /* this engine does not do this task */
-	SFS_NO_MEMORY,	  /* the workspace could not be had */
-	SFS_FAILED		  /* the engine broke; another one may repeat the task */
+	SFS_NO_MEMORY,	   /* the workspace could not be had */
+	SFS_FAILED		   /* the engine broke; another one may repeat the task */
 } SfsStatus;
 
 /*
@@ -31,23 +31,23 @@ typedef enum SfsStatus
  */
 typedef enum SfsOp
 {
-	SFS_OP_RANK = 0,		  /* x -> n ranks */
-	SFS_OP_RANK_VJP,		  /* x, g -> n */
-	SFS_OP_RANK_JVP,		  /* x, g -> n */
-	SFS_OP_RANK_JACOBIAN,	  /* x -> n * n, row i = output i */
-	SFS_OP_SORT,			  /* x -> n sorted values */
-	SFS_OP_SORT_VJP,		  /* x, g -> n */
-	SFS_OP_SORT_JVP,		  /* x, g -> n */
-	SFS_OP_SORT_JACOBIAN,	  /* x -> n * n */
-	SFS_OP_PROJECTION,		  /* x = z, y = w -> n */
-	SFS_OP_PROJECTION_VJP,	  /* x = z, y = w, g -> n, derivative in z */
-	SFS_OP_PROJECTION_JVP,	  /* x = z, y = w, g -> n, derivative in z */
-	SFS_OP_ISOTONIC,		  /* x = values, y = weights (optional) -> n */
-	SFS_OP_ISOTONIC_VJP,	  /* x = values, y = weights (optional), g -> n */
-	SFS_OP_SPEARMAN,		  /* x, y -> 1, NaN where undefined */
-	SFS_OP_SOFT_SPEARMAN,	  /* x, y -> 1, NaN where undefined */
+	SFS_OP_RANK = 0,		   /* x -> n ranks */
+	SFS_OP_RANK_VJP,		   /* x, g -> n */
+	SFS_OP_RANK_JVP,		   /* x, g -> n */
+	SFS_OP_RANK_JACOBIAN,	   /* x -> n * n, row i = output i */
+	SFS_OP_SORT,			   /* x -> n sorted values */
+	SFS_OP_SORT_VJP,		   /* x, g -> n */
+	SFS_OP_SORT_JVP,		   /* x, g -> n */
+	SFS_OP_SORT_JACOBIAN,	   /* x -> n * n */
+	SFS_OP_PROJECTION,		   /* x = z, y = w -> n */
+	SFS_OP_PROJECTION_VJP,	   /* x = z, y = w, g -> n, derivative in z */
+	SFS_OP_PROJECTION_JVP,	   /* x = z, y = w, g -> n, derivative in z */
+	SFS_OP_ISOTONIC,		   /* x = values, y = weights (optional) -> n */
+	SFS_OP_ISOTONIC_VJP,	   /* x = values, y = weights (optional), g -> n */
+	SFS_OP_SPEARMAN,		   /* x, y -> 1, NaN where undefined */
+	SFS_OP_SOFT_SPEARMAN,	   /* x, y -> 1, NaN where undefined */
 	SFS_OP_SOFT_SPEARMAN_GRAD, /* x, y -> n, all NaN where undefined */
-	SFS_OP_STRENGTH_RANGE,	  /* x -> 2, NaN where undefined */
+	SFS_OP_STRENGTH_RANGE,	   /* x -> 2, NaN where undefined */
 	SFS_OP_COUNT
 } SfsOp;
 
@@ -133,7 +133,7 @@ extern const char *sfs_regularization_name(SfsRegularization reg);
 extern size_t sfs_core_workspace(const SfsTask *task);
 
 /*
- * Run rows first .. last - 1 of a task.  The workspace is aligned to 16 bytes
+ * Run rows first .. last - 1 of a task.  The workspace is aligned to 8 bytes
  * and at least sfs_core_workspace(task) long; it is left dirty.
  */
 extern SfsStatus sfs_core_run(const SfsTask *task, size_t first, size_t last, void *workspace,

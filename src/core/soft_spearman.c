@@ -43,9 +43,10 @@ free_dot(const double *a, const double *b, int bound, size_t n, double *result, 
 typedef struct Side
 {
 	SfsFit fit;
-	SfsStrength unit; /* true deviations are deviation / (unit.m 2^unit.e) */
+	SfsStrength unit;  /* true deviations are deviation / (unit.m 2^unit.e) */
 	double *deviation; /* by element, largest magnitude in [1, 2) */
-	double norm;	  /* of deviation; 0 for a constant side */
+	double square;	   /* deviation . deviation; 0 for a constant side */
+	double norm;	   /* its square root */
 } Side;
 
 /* Compute the deviations of one side from the middle rank. */
@@ -65,7 +66,7 @@ compute_side(SfsRow *row, const SfsInput *input, Side *side)
 		return SFS_CANCELLED;
 	for (size_t i = 0; i < n; i++)
 		largest = __builtin_fmax(largest, __builtin_fabs(work[i]));
-	side->norm = 0.0;
+	side->square = 0.0;
 	if (largest == 0.0)
 		return SFS_OK;
 	exponent = sfs_exponent(largest);
@@ -80,9 +81,9 @@ compute_side(SfsRow *row, const SfsInput *input, Side *side)
 				sfs_scale(work[i], -exponent);
 	}
 	side->unit.e -= exponent;
-	if (free_dot(side->deviation, side->deviation, 2, n, &side->norm, row->poll))
+	if (free_dot(side->deviation, side->deviation, 2, n, &side->square, row->poll))
 		return SFS_CANCELLED;
-	side->norm = sqrt(side->norm);
+	side->norm = sqrt(side->square);
 	return SFS_OK;
 }
 
@@ -111,8 +112,7 @@ store_gradient(SfsRow *row, const Side *x, const Side *y, double rho, double *g)
 
 		g[k] = y->deviation[i] / y->norm - rho * (x->deviation[i] / x->norm);
 	}
-	if (sfs_poll(row->poll, 2 * n) ||
-		sfs_rank_jacobian_product(&x->fit, g, true, out, row->poll))
+	if (sfs_poll(row->poll, 2 * n) || sfs_rank_jacobian_product(&x->fit, g, true, out, row->poll))
 		return SFS_CANCELLED;
 	/* over the true norm, norm / (unit.m 2^unit.e) */
 	for (size_t k = 0; k < n; k++)
@@ -147,11 +147,11 @@ sfs_row_soft_spearman(SfsRow *row)
 	status = compute_side(row, &row->x, &x);
 	if (status != SFS_OK)
 		return status;
-	if (x.norm == 0.0 || y.norm == 0.0)
+	if (x.square == 0.0 || y.square == 0.0)
 		return store_undefined(row, gradient ? n : 1);
 	if (free_dot(x.deviation, y.deviation, 2, n, &rho, row->poll))
 		return SFS_CANCELLED;
-	rho = rho / x.norm / y.norm;
+	rho = rho / sqrt(x.square * y.square); /* exactly 1 for equal sides */
 	rho = rho > 1.0 ? 1.0 : rho < -1.0 ? -1.0 : rho;
 	if (gradient)
 		return store_gradient(row, &x, &y, rho, g);

@@ -39,7 +39,8 @@ two_product(double a, double b)
 	Pair result;
 
 	result.high = a * b;
-	result.low = ((a_high * b_high - result.high) + a_high * b_low + a_low * b_high) + a_low * b_low;
+	result.low =
+		((a_high * b_high - result.high) + a_high * b_low + a_low * b_high) + a_low * b_low;
 	return result;
 }
 

@@ -26,7 +26,8 @@
 
 typedef struct SfsTreeSum
 {
-	double level[SFS_TREE_LEVELS]; /* level[k]: sum of 2^k leaves, valid where bit k of leaves is set */
+	double level
+		[SFS_TREE_LEVELS]; /* level[k]: sum of 2^k leaves, valid where bit k of leaves is set */
 	uint64_t leaves;
 } SfsTreeSum;
 

@@ -101,8 +101,7 @@ row_output(const SfsTask *task, size_t row, size_t start)
 
 /* See sfs_core.h. */
 SfsStatus
-sfs_core_run(const SfsTask *task, size_t first, size_t last, void *workspace,
-			 const SfsHooks *hooks)
+sfs_core_run(const SfsTask *task, size_t first, size_t last, void *workspace, const SfsHooks *hooks)
 {
 	SfsPoll poll = {hooks, SFS_POLL_CREDIT};
 	size_t bytes = sfs_core_workspace(task);

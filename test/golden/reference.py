@@ -573,8 +573,30 @@ def once(op, reg, direction, std, eps, x, y, g):
     raise ValueError(op)
 
 
-PRECISIONS = (400, 900, 2600, 7000)
 TINY = -1100
+
+
+def distance_from_one(values):
+    """The most bits by which a nonzero |value| is above or below 1."""
+    return max((abs(abs(v.numerator).bit_length() - v.denominator.bit_length())
+                for v in values if v != 0), default=0)
+
+
+def precisions(eps, *lists):
+    """Precisions to try, in bits.
+
+    Deviations from an equal distribution are about as small as the arguments,
+    correlations multiply two of them, and all are left over when numbers near 1
+    cancel: so the first precision counts twice the bits of the smallest argument
+    (an element or a difference of neighbours, over the strength).
+    """
+    bits = 0
+    for v in lists:
+        s = sorted(v or [])
+        bits = max(bits, distance_from_one(s),
+                   distance_from_one(b - a for a, b in zip(s, s[1:])))
+    first = 400 + 2 * (bits + distance_from_one([eps]))
+    return (first, 2 * first + 100, 4 * first + 1000, 8 * first + 4000)
 
 
 def agree(a, b):
@@ -594,7 +616,7 @@ def evaluate(op, reg, direction, std, eps, x, y=None, g=None):
     if reg == "l2":
         return once(op, reg, direction, std, eps, x, y, g)
     last = None
-    for p in PRECISIONS:
+    for p in precisions(eps, x, y):
         mp.prec = p
         try:
             r = once(op, reg, direction, std, eps, x, y, g)

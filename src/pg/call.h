@@ -1,0 +1,70 @@
+/*
+ * call.h - the path of every array function: arguments, task, run, result.
+ */
+#ifndef SOFTSORT_CALL_H
+#define SOFTSORT_CALL_H
+
+#include "postgres.h"
+
+#include "fmgr.h"
+
+#include "array_arg.h"
+#include "sfs_core.h"
+
+/*
+ * How the second list goes with the first, x.
+ * PAIR: a null on either side drops the pair; may be one list for every row.
+ * BY_ELEMENT: a cotangent or tangent that belongs to the elements of x.
+ * BY_POSITION: a cotangent of soft_sort; nulls of x come last there.
+ */
+typedef enum SfsPairing
+{
+	SFS_PAIR,
+	SFS_BY_ELEMENT,
+	SFS_BY_POSITION
+} SfsPairing;
+
+/* How the result lies. */
+typedef enum SfsResult
+{
+	SFS_RESULT_ELEMENTS,  /* like x */
+	SFS_RESULT_GRADIENT,  /* of a correlation: like x, one list; null where that is */
+	SFS_RESULT_POSITIONS, /* like x, nulls last in each row */
+	SFS_RESULT_MATRIX,	  /* n x n for a list of n */
+	SFS_RESULT_SCALAR,	  /* one number, or null; x has one dimension */
+	SFS_RESULT_RECORD,	  /* two numbers, or nulls; x has one dimension */
+	SFS_RESULT_ROWS		  /* one number a row; x has at least two dimensions */
+} SfsResult;
+
+/* Kinds of arguments, in the order of the SQL function. */
+typedef enum SfsArgument
+{
+	SFS_ARG_END = 0,
+	SFS_ARG_X,
+	SFS_ARG_Y,
+	SFS_ARG_G,
+	SFS_ARG_REGULARIZATION,
+	SFS_ARG_STRENGTH,
+	SFS_ARG_DIRECTION,
+	SFS_ARG_STANDARDIZE
+} SfsArgument;
+
+#define SFS_ARGUMENTS_MAX 7
+
+/* An array function. */
+typedef struct SfsFunction
+{
+	SfsOp op;
+	SfsResult result;
+	SfsArgument arguments[SFS_ARGUMENTS_MAX];
+	const char *y_name;			/* as messages call it */
+	SfsRequirement requirement; /* of x and y; weights say theirs in y_requirement */
+	SfsRequirement y_requirement;
+	const char *g_name;
+	SfsPairing g_pairing; /* BY_ELEMENT or BY_POSITION */
+} SfsFunction;
+
+/* Run a function on the arguments of a call. */
+extern Datum sfs_call(FunctionCallInfo fcinfo, const SfsFunction *function);
+
+#endif /* SOFTSORT_CALL_H */

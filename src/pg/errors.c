@@ -1,0 +1,138 @@
+/*
+ * errors.c - see errors.h.  Messages follow PostgreSQL's style guide.
+ */
+#include "errors.h"
+
+#include <math.h>
+
+#include "utils/array.h"
+#include "utils/builtins.h"
+#include "utils/memutils.h"
+
+/* See errors.h. */
+void
+sfs_error_option(const char *option, const char *value, const char *hint)
+{
+	ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					errmsg("unrecognized %s: \"%s\"", option, value), errhint("%s", hint)));
+}
+
+/* See errors.h. */
+void
+sfs_error_strength(double strength)
+{
+	ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					errmsg("regularization strength must be finite and not negative"),
+					errdetail("The regularization strength is %g.", strength)));
+}
+
+/* Return how an error detail names a value. */
+static const char *
+value_name(double value)
+{
+	if (isnan(value))
+		return "NaN";
+	if (isinf(value))
+		return value > 0 ? "Infinity" : "-Infinity";
+	return psprintf("%.17g", value);
+}
+
+/* See errors.h. */
+void
+sfs_error_value(const char *requirement, int64 position, double value)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("%s", requirement),
+			 errdetail("Element %lld is %s.", (long long) position, value_name(value)),
+			 isnan(value)
+				 ? errhint(
+					   "Replace it by null, for example with NULLIF(x, 'NaN'), or filter it out.")
+			 : isinf(value) ? errhint("Replace it by null or by a finite value, or filter it out.")
+							: 0));
+}
+
+/* See errors.h. */
+void
+sfs_error_null(const char *list, int64 position)
+{
+	ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+					errmsg("%s must not be null where the value is not null", list),
+					errdetail("Element %lld is null.", (long long) position)));
+}
+
+/* See errors.h. */
+void
+sfs_error_type(Oid type)
+{
+	ereport(ERROR, (errcode(ERRCODE_DATATYPE_MISMATCH),
+					errmsg("array elements must be numbers, not %s", format_type_be(type))));
+}
+
+/* See errors.h. */
+void
+sfs_error_one_dimensional(int ndim)
+{
+	ereport(ERROR, (errcode(ERRCODE_ARRAY_SUBSCRIPT_ERROR), errmsg("array must be one-dimensional"),
+					errdetail("The array has %d dimensions.", ndim)));
+}
+
+/* See errors.h. */
+void
+sfs_error_two_dimensional(int ndim)
+{
+	ereport(ERROR, (errcode(ERRCODE_ARRAY_SUBSCRIPT_ERROR),
+					errmsg("array must have at least two dimensions"),
+					errdetail("The array has %d.", ndim),
+					errhint("Each row of the last dimension is one list.")));
+}
+
+/* See errors.h. */
+void
+sfs_error_length(int64 first, int64 second)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_ARRAY_SUBSCRIPT_ERROR), errmsg("arrays must have the same length"),
+			 errdetail("The first array has %lld elements, the second has %lld.", (long long) first,
+					   (long long) second)));
+}
+
+/* See errors.h. */
+void
+sfs_error_shape(const char *second, bool may_be_list)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_ARRAY_SUBSCRIPT_ERROR), errmsg("arrays must have the same dimensions"),
+			 may_be_list ? errhint("%s can also be one list that serves every row.", second) : 0));
+}
+
+/* See errors.h. */
+void
+sfs_error_size(const char *hint)
+{
+	ereport(ERROR, (errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+					errmsg("array size exceeds the maximum allowed (%d)", (int) MaxArraySize),
+					errdetail("The result does not fit into an array of at most 1 GB."),
+					hint != NULL ? errhint("%s", hint) : 0));
+}
+
+/* See errors.h. */
+void
+sfs_error_status(SfsStatus status, const SfsEngineError *error, Size bytes)
+{
+	switch (status)
+	{
+		case SFS_OUT_OF_RANGE:
+			ereport(ERROR, (errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
+							errmsg("value out of range: overflow")));
+			break;
+		case SFS_NO_MEMORY:
+			ereport(ERROR, (errcode(ERRCODE_OUT_OF_MEMORY), errmsg("out of memory"),
+							errdetail("Failed on request of size %zu for a soft ranking workspace.",
+									  bytes)));
+			break;
+		default:
+			elog(ERROR, "soft ranking failed with status %d%s%s", (int) status,
+				 error->reason[0] != '\0' ? ": " : "", error->reason);
+	}
+	pg_unreachable();
+}

@@ -1,0 +1,46 @@
+/*
+ * errors.h - what a user is told when something is wrong.
+ *
+ * Each function raises one kind of error, so that a condition has the same words
+ * wherever it is met.
+ */
+#ifndef SOFTSORT_ERRORS_H
+#define SOFTSORT_ERRORS_H
+
+#include "postgres.h"
+
+#include "engine.h"
+
+/* Report that an option's text is none of the accepted ones. */
+extern void sfs_error_option(const char *option, const char *value, const char *hint)
+	pg_attribute_noreturn();
+
+/* Report a strength that is negative, NaN or infinite. */
+extern void sfs_error_strength(double strength) pg_attribute_noreturn();
+
+/* Report element `position` (from 1) of a list as not acceptable. */
+extern void sfs_error_value(const char *requirement, int64 position, double value)
+	pg_attribute_noreturn();
+
+/* Report a null in a cotangent or tangent at an element whose value is not null. */
+extern void sfs_error_null(const char *list, int64 position) pg_attribute_noreturn();
+
+/* Report an element type that is not numeric. */
+extern void sfs_error_type(Oid type) pg_attribute_noreturn();
+
+/* Report an array that is not one-dimensional, or has fewer than two dimensions. */
+extern void sfs_error_one_dimensional(int ndim) pg_attribute_noreturn();
+extern void sfs_error_two_dimensional(int ndim) pg_attribute_noreturn();
+
+/* Report two arrays that do not fit together. */
+extern void sfs_error_length(int64 first, int64 second) pg_attribute_noreturn();
+extern void sfs_error_shape(const char *second, bool may_be_list) pg_attribute_noreturn();
+
+/* Report a result that no array can hold. */
+extern void sfs_error_size(const char *hint) pg_attribute_noreturn();
+
+/* Report the status of a run that is not SFS_OK. */
+extern void sfs_error_status(SfsStatus status, const SfsEngineError *error, Size bytes)
+	pg_attribute_noreturn();
+
+#endif /* SOFTSORT_ERRORS_H */

@@ -1,0 +1,56 @@
+/*
+ * options.c - see options.h.
+ */
+#include "options.h"
+
+#include <math.h>
+
+#include "utils/builtins.h"
+
+#include "errors.h"
+#include "pg_compat.h"
+
+/* Compare an argument with a word, in any case. */
+static bool
+is_word(const text *value, const char *word)
+{
+	Size length = VARSIZE_ANY_EXHDR(value);
+
+	return length == strlen(word) && pg_strncasecmp(VARDATA_ANY(value), word, length) == 0;
+}
+
+/* See options.h. */
+void
+sfs_option_regularization(SfsTask *task, text *value)
+{
+	for (int reg = 0; reg < SFS_REG_COUNT; reg++)
+		if (is_word(value, sfs_regularization_name((SfsRegularization) reg)))
+		{
+			task->regularization = (SfsRegularization) reg;
+			return;
+		}
+	sfs_error_option("regularization", text_to_cstring(value),
+					 "Valid values are \"l2\" and \"kl\".");
+}
+
+/* See options.h. */
+void
+sfs_option_strength(SfsTask *task, float8 value)
+{
+	if (!isfinite(value) || value < 0.0)
+		sfs_error_strength(value);
+	task->strength = value;
+}
+
+/* See options.h. */
+void
+sfs_option_direction(SfsTask *task, text *value)
+{
+	if (is_word(value, "asc") || is_word(value, "ascending"))
+		task->direction = SFS_ASCENDING;
+	else if (is_word(value, "desc") || is_word(value, "descending"))
+		task->direction = SFS_DESCENDING;
+	else
+		sfs_error_option("direction", text_to_cstring(value),
+						 "Valid values are \"asc\" and \"desc\".");
+}

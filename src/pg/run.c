@@ -1,0 +1,78 @@
+/*
+ * run.c - see run.h.
+ *
+ * An error must not jump over an engine's frames.  So the poll hook lets
+ * CHECK_FOR_INTERRUPTS throw into its own PG_TRY, keeps the error, and asks the
+ * engine to stop; the error is thrown again once the engine has returned.
+ * Interrupts that do not throw (a barrier, a request to log memory contexts) are
+ * served and the work goes on.
+ */
+#include "run.h"
+
+#include "miscadmin.h"
+#include "utils/memutils.h"
+
+#include "errors.h"
+
+typedef struct Host
+{
+	ErrorData *interrupt; /* the error to throw after the run */
+	Size bytes;			  /* the last workspace asked for */
+	void *workspace;
+} Host;
+
+/* Serve interrupts; return true to stop. */
+static bool
+poll_interrupts(void *arg)
+{
+	Host *host = arg;
+	MemoryContext context = CurrentMemoryContext;
+
+	if (likely(!INTERRUPTS_PENDING_CONDITION()))
+		return false;
+	PG_TRY();
+	{
+		CHECK_FOR_INTERRUPTS();
+	}
+	PG_CATCH();
+	{
+		MemoryContextSwitchTo(context);
+		host->interrupt = CopyErrorData();
+		FlushErrorState();
+	}
+	PG_END_TRY();
+	return host->interrupt != NULL;
+}
+
+/* Allocate a workspace, also beyond 1 GB; the one before it is given back. */
+static void *
+allocate(void *arg, size_t bytes)
+{
+	Host *host = arg;
+
+	if (host->workspace != NULL)
+		pfree(host->workspace);
+	host->bytes = bytes;
+	host->workspace = NULL;
+	if (AllocHugeSizeIsValid(bytes))
+		host->workspace = MemoryContextAllocExtended(CurrentMemoryContext, bytes,
+													 MCXT_ALLOC_HUGE | MCXT_ALLOC_NO_OOM);
+	return host->workspace;
+}
+
+/* See run.h. */
+void
+sfs_run(const SfsTask *task)
+{
+	Host host = {NULL, 0, NULL};
+	SfsHooks hooks = {poll_interrupts, allocate, &host};
+	SfsEngineError error;
+	SfsStatus status = sfs_engine_run(task, &hooks, &error);
+
+	if (host.workspace != NULL)
+		pfree(host.workspace);
+	if (host.interrupt != NULL)
+		ReThrowError(host.interrupt);
+	if (status != SFS_OK)
+		sfs_error_status(status, &error, host.bytes);
+}
