@@ -185,26 +185,54 @@ radix_run(double *sorted, uint32_t *perm, size_t n, uint64_t *word, uint64_t *ot
 	uint64_t lowest = UINT64_MAX;
 	uint64_t *result;
 
-	for (size_t i = 0; i < n; i++)
+	for (size_t i = 0; i < n;)
 	{
-		uint64_t key = ~ascending_key64(sorted[i]);
+		size_t end = sfs_chunk_end(i, n);
 
-		lowest = key < lowest ? key : lowest;
+		if (sfs_poll(poll, end - i))
+			return SFS_CANCELLED;
+		for (; i < end; i++)
+		{
+			uint64_t key = ~ascending_key64(sorted[i]);
+
+			lowest = key < lowest ? key : lowest;
+		}
 	}
-	for (size_t i = 0; i < n; i++)
-		word[i] = (~ascending_key64(sorted[i]) - lowest) << 32 | i;
+	for (size_t i = 0; i < n;)
+	{
+		size_t end = sfs_chunk_end(i, n);
+
+		if (sfs_poll(poll, end - i))
+			return SFS_CANCELLED;
+		for (; i < end; i++)
+			word[i] = (~ascending_key64(sorted[i]) - lowest) << 32 | i;
+	}
 	result = sort_words(word, other, n, poll);
 	if (result == NULL)
 		return SFS_CANCELLED;
 	/* carry values and positions along through the free half of the scratch */
 	other = result == word ? other : word;
 	memcpy(other, sorted, n * sizeof(double));
-	for (size_t i = 0; i < n; i++)
-		memcpy(&sorted[i], &other[(uint32_t) result[i]], sizeof(double));
+	for (size_t i = 0; i < n;)
+	{
+		size_t end = sfs_chunk_end(i, n);
+
+		if (sfs_poll(poll, end - i))
+			return SFS_CANCELLED;
+		for (; i < end; i++)
+			memcpy(&sorted[i], &other[(uint32_t) result[i]], sizeof(double));
+	}
 	for (size_t i = 0; i < n; i++)
 		other[i] = perm[i];
-	for (size_t i = 0; i < n; i++)
-		perm[i] = (uint32_t) other[(uint32_t) result[i]];
+	for (size_t i = 0; i < n;)
+	{
+		size_t end = sfs_chunk_end(i, n);
+
+		if (sfs_poll(poll, end - i))
+			return SFS_CANCELLED;
+		for (; i < end; i++)
+			perm[i] = (uint32_t) other[(uint32_t) result[i]];
+	}
 	return SFS_OK;
 }
 

@@ -442,12 +442,26 @@ run_record(FunctionCallInfo fcinfo, Call *call)
 	PG_RETURN_DATUM(HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(descriptor), datum, null)));
 }
 
+/* Return the type of the result array's elements, which the declaration decides. */
+static SfsType
+result_type(FmgrInfo *info)
+{
+	SfsType *type = info->fn_extra;
+
+	if (type == NULL)
+	{
+		type = MemoryContextAlloc(info->fn_mcxt, sizeof(SfsType));
+		*type = get_func_rettype(info->fn_oid) == FLOAT4ARRAYOID ? SFS_FLOAT32 : SFS_FLOAT64;
+		info->fn_extra = type;
+	}
+	return *type;
+}
+
 /* See call.h. */
 Datum
 sfs_call(FunctionCallInfo fcinfo, const SfsFunction *function)
 {
 	Call call = {.function = function};
-	SfsType type;
 
 	read_arguments(fcinfo, &call);
 	check_shapes(&call);
@@ -461,12 +475,9 @@ sfs_call(FunctionCallInfo fcinfo, const SfsFunction *function)
 			return run_record(fcinfo, &call);
 		case SFS_RESULT_ROWS:
 			return run_rows(&call);
+		case SFS_RESULT_MATRIX:
+			return run_matrix(&call, result_type(fcinfo->flinfo));
 		default:
-			/* the declaration decides between real[] and double precision[] */
-			type = get_func_rettype(fcinfo->flinfo->fn_oid) == FLOAT4ARRAYOID ? SFS_FLOAT32
-																			  : SFS_FLOAT64;
-			if (function->result == SFS_RESULT_MATRIX)
-				return run_matrix(&call, type);
-			return run_elements(fcinfo, &call, type);
+			return run_elements(fcinfo, &call, result_type(fcinfo->flinfo));
 	}
 }
