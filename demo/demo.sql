@@ -26,8 +26,8 @@ GROUP BY ROLLUP (species)
 ORDER BY grouping(species), species;
 
 \echo '2. soft_rank(x): six penguins ranked by their bills, ever more softly.'
-\echo '   Strength 0 gives hard ranks.  At 1, bills of nearly the same length nearly share a rank.'
-\echo '   The penguin without a measurement keeps its place and takes no part.'
+\echo '   Strength 0 gives hard ranks, 0.1 is nearly hard, at 1 bills of nearly the same length nearly'
+\echo '   share a rank.  The penguin without a measurement keeps its place and takes no part.'
 \echo
 WITH few AS (
     SELECT array_agg(id ORDER BY id) AS ids, array_agg(bill_length ORDER BY id) AS x
@@ -36,14 +36,15 @@ WITH few AS (
 SELECT unnest(ids) AS penguin,
        unnest(x) AS "bill length (mm)",
        unnest(soft_rank(x, regularization_strength => 0, standardize => true)) AS "strength 0",
-       unnest(soft_rank(x, regularization_strength => 0.1, standardize => true)) AS "strength 0.1",
-       unnest(soft_rank(x, regularization_strength => 1, standardize => true)) AS "strength 1"
+       unnest(soft_rank(x, regularization_strength => 0.1, standardize => true)) AS "0.1",
+       unnest(soft_rank(x, regularization_strength => 0.3, standardize => true)) AS "0.3",
+       unnest(soft_rank(x, regularization_strength => 1, standardize => true)) AS "1"
 FROM few
 ORDER BY 2;
 
 \echo '3. soft_rank_strength_range(x): which strengths do anything?'
-\echo '   Up to min ranks are hard; from max on they are a straight line of the values.'
-\echo '   Raw strengths depend on the unit.  Standardized ones do not: take 0.1 to 1.'
+\echo '   Up to min ranks are hard; from max on they are a straight line of the values.  Raw strengths'
+\echo '   depend on the unit.  Those with standardize => true do not: here 0.4 to 1.2 is of use.'
 \echo
 WITH list (measurement, x) AS (
     SELECT 'flipper (mm)', array_agg(flipper) FROM penguin
@@ -56,31 +57,34 @@ SELECT measurement, raw.strength_min AS "raw min", raw.strength_max AS "raw max"
 FROM list, soft_rank_strength_range(x) AS raw, soft_rank_strength_range(x, standardize => true) AS std;
 
 \echo '4. soft_spearman_grad(x, y): learning an order.'
-\echo '   score = a * bill length + b * bill depth (both in standard units) shall order penguins by mass.'
-\echo '   Each line goes one step up the gradient of soft_spearman(score, mass).'
+\echo '   The score a * bill length + b * bill depth (both in standard units) shall order the penguins'
+\echo '   by mass.  Each line is a step up the gradient of soft_spearman(score, mass, ...).'
 \echo
 WITH RECURSIVE data AS (
-    SELECT array_agg((bill_length - 43.92) / 5.46) AS length, array_agg((bill_depth - 17.15) / 1.97) AS depth,
+    SELECT array_agg((bill_length - l_mean) / l_std) AS ls, array_agg((bill_depth - d_mean) / d_std) AS ds,
            array_agg(mass) AS mass
-    FROM penguin
+    FROM penguin,
+         (SELECT avg(bill_length) AS l_mean, stddev(bill_length) AS l_std,
+                 avg(bill_depth) AS d_mean, stddev(bill_depth) AS d_std
+          FROM penguin) AS unit
     WHERE mass IS NOT NULL),
 step AS (
-    SELECT 0 AS step, 0.2::float8 AS a, 1.0::float8 AS b
+    SELECT 0 AS n, 0.2::float8 AS a, 1.0::float8 AS b
     UNION ALL
-    SELECT step + 1, a + 2 * gradient.a, b + 2 * gradient.b
+    SELECT n + 1, a + slope_a, b + slope_b
     FROM step, data,
-         LATERAL (SELECT array_agg(a * l + b * d ORDER BY i) AS x
-                  FROM unnest(length, depth) WITH ORDINALITY AS u (l, d, i)) AS score,
-         LATERAL (SELECT sum(g * l) AS a, sum(g * d) AS b
-                  FROM unnest(soft_spearman_grad(x, mass, regularization_strength => 0.3, standardize => true),
-                              length, depth) AS u (g, l, d)) AS gradient
-    WHERE step < 6)
-SELECT step, a, b,
-       soft_spearman(x, mass, regularization_strength => 0.3, standardize => true) AS "soft Spearman",
-       spearman(x, mass) AS "Spearman"
+         LATERAL (SELECT array_agg(a * l + b * d ORDER BY i) AS score
+                  FROM unnest(ls, ds) WITH ORDINALITY AS u (l, d, i)) AS model,
+         LATERAL (SELECT sum(g * l) AS slope_a, sum(g * d) AS slope_b
+                  FROM unnest(soft_spearman_grad(score, mass, standardize => true), ls, ds)
+                       AS u (g, l, d)) AS gradient
+    WHERE n < 6)
+SELECT n AS step, a, b,
+       soft_spearman(score, mass, standardize => true) AS "soft Spearman",
+       spearman(score, mass) AS "Spearman"
 FROM step, data,
-     LATERAL (SELECT array_agg(a * l + b * d ORDER BY i) AS x
-              FROM unnest(length, depth) WITH ORDINALITY AS u (l, d, i)) AS score
-ORDER BY step;
+     LATERAL (SELECT array_agg(a * l + b * d ORDER BY i) AS score
+              FROM unnest(ls, ds) WITH ORDINALITY AS u (l, d, i)) AS model
+ORDER BY n;
 
 \echo 'More: README.md and docs/reference.md.'

@@ -25,13 +25,21 @@ sfs_rank_deviations(const SfsFit *fit, SfsStrength *unit, double *out, SfsPoll *
 		*unit = sfs_strength(1.0, 0);
 	for (size_t k = 0; k < fit->blocks; k++)
 	{
-		SfsBlock block = sfs_fit_block(fit, k, poll);
+		size_t first = fit->start[k];
+		size_t end = fit->start[k + 1];
 		/* of the block's mean rank: positions count from the largest value */
-		double middle = (n - (double) block.first - (double) fit->start[k + 1]) * 0.5;
+		double middle = (n - (double) first - (double) end) * 0.5;
+		SfsBlock block;
 
 		if (sfs_poll(poll, 2))
 			return true;
-		if (block.high == block.low) /* a singleton, or ties */
+		if (end - first == 1)
+		{
+			out[first] = middle;
+			continue;
+		}
+		block = sfs_fit_block(fit, k, poll);
+		if (block.high == block.low) /* ties */
 		{
 			for (size_t i = 0; i < block.m; i++)
 				out[block.first + i] = middle;

@@ -76,8 +76,8 @@ complain(const char *op, const char *reg, double strength, const char *what, siz
 {
 	wrong++;
 	if (shown++ < 30)
-		printf("# %s: %s %s strength %g n %zu: %s [%zu] want %.17g have %.17g\n", case_name, op, reg,
-			   strength, x.n, what, i, want, have);
+		printf("# %s: %s %s strength %g n %zu: %s [%zu] want %.17g have %.17g\n", case_name, op,
+			   reg, strength, x.n, what, i, want, have);
 }
 
 /* Compare block starts with those of a fit; for rank and sort. */
@@ -122,11 +122,10 @@ run_record(void)
 	bool undefined = strcmp(result, "undefined") == 0;
 	bool kl = strcmp(reg, "kl") == 0;
 	bool blocks = strncmp(op, "blocks_", 7) == 0;
-	const char *look = strcmp(op, "blocks_rank") == 0 ? "rank"
+	const char *look = strcmp(op, "blocks_rank") == 0	? "rank"
 					   : strcmp(op, "blocks_sort") == 0 ? "sort"
-														 : op;
-	SfsTask task =
-		one_row(SFS_OP_COUNT, kl ? SFS_REG_KL : SFS_REG_L2, strength, x.v, x.n, out);
+														: op;
+	SfsTask task = one_row(SFS_OP_COUNT, kl ? SFS_REG_KL : SFS_REG_L2, strength, x.v, x.n, out);
 	double tolerance = 1e-12;
 	double scale = 0.0;
 	SfsStatus status;
@@ -154,8 +153,8 @@ run_record(void)
 		check_blocks(&task, strcmp(look, "rank") == 0, reg);
 		return;
 	}
-	if (kl && (strstr(op, "jvp") || strstr(op, "vjp") || strstr(op, "jacobian") ||
-			   strstr(op, "grad")))
+	if (kl &&
+		(strstr(op, "jvp") || strstr(op, "vjp") || strstr(op, "jacobian") || strstr(op, "grad")))
 		tolerance = 1e-10;
 	status = run_core(&task);
 	if (overflow != (status == SFS_OUT_OF_RANGE) || (!overflow && status != SFS_OK))
@@ -199,8 +198,8 @@ run_record(void)
 	}
 	for (size_t i = 0; i < expected.n; i++)
 	{
-		double limit = strcmp(op, "strength_range") == 0 ? fabs(expected.v[i]) * tolerance
-														 : scale * tolerance;
+		double limit =
+			strcmp(op, "strength_range") == 0 ? fabs(expected.v[i]) * tolerance : scale * tolerance;
 
 		/* half a unit of the last subnormal place is rounding, not error */
 		if (!(fabs(out[i] - expected.v[i]) <= limit + 0x1p-1074))
