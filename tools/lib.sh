@@ -61,6 +61,8 @@ find_server()
     for c in $(command -v pg_config) \
         $(printf '%s\n' /usr/lib/postgresql/*/bin/pg_config /usr/pgsql-*/bin/pg_config | sort -rV) \
         "$top"/build/root/usr/lib/postgresql/*/bin/pg_config; do
+        # not the private copy, which is in PATH below with-cluster
+        case $c in "$server"/*) continue ;; esac
         usable_server "$c" || continue
         first=${first:-$c}
         if [ -f "$("$c" --includedir-server)/postgres.h" ]; then

@@ -1,8 +1,8 @@
 /*
  * block.h - one row, its blocks, and what a regularization does with them.
  *
- * The projection of z onto the permutahedron of w (paper, eq. 4) is isotonic
- * regression of z - w after both are sorted descending (paper, Prop. 3).  Its
+ * The projection of z onto the permutahedron of w (paper, section 4) is isotonic
+ * regression of z - w after both are sorted descending (paper, section 5).  Its
  * solution is constant on blocks of neighbours, so everything is two steps:
  * find the blocks, then compute the values or derivatives of each block.
  *

@@ -1,5 +1,5 @@
 /*
- * projection.c - the projection onto the permutahedron of any w (paper, eq. 4, 5).
+ * projection.c - the projection onto the permutahedron of any w (paper, section 4).
  */
 #include "row.h"
 

@@ -1,5 +1,5 @@
 /*
- * reg_kl.c - the entropic regularization (paper, eq. 5 and section 5).
+ * reg_kl.c - the entropic regularization (paper, sections 4 and 5).
  *
  * The projection takes and returns logarithms.  A block's value is
  * log sum e^z - log sum e^w, and neighbours join when it does not fall.  The
@@ -446,7 +446,7 @@ softmax(const SfsBlock *block, const double *g, double *mean, double *out)
 	return false;
 }
 
-/* Compute W p_i (g_i - sum p_j g_j) / strength with p the softmax (paper, Lemma 2). */
+/* Compute W p_i (g_i - sum p_j g_j) / strength with p the softmax (paper, section 5). */
 static bool
 rank_derivative(const SfsBlock *block, const double *g, double *out)
 {

@@ -1,5 +1,5 @@
 /*
- * reg_l2.c - the quadratic regularization (paper, eq. 4 and section 5).
+ * reg_l2.c - the quadratic regularization (paper, sections 4 and 5).
  *
  * Blocks are those of exact arithmetic on the given doubles (N5): neighbours
  * with sums Z and W join when m2 Z1 - m1 Z2 <= m2 W1 - m1 W2, that is when the
@@ -294,7 +294,7 @@ center(const SfsBlock *block, const double *g, double divisor, double *out)
 	return false;
 }
 
-/* Compute (g - mean g) / strength (paper, Prop. 4 with Lemma 2). */
+/* Compute (g - mean g) / strength (paper, section 5). */
 static bool
 rank_derivative(const SfsBlock *block, const double *g, double *out)
 {

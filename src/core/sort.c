@@ -2,7 +2,7 @@
  * sort.c - soft_sort: forward, derivatives, Jacobian.
  *
  * soft_sort is the projection of a ramp onto the permutahedron of x (paper,
- * eq. 6 and Prop. 2): a singleton is a sorted value itself, a block spreads its
+ * section 4): a singleton is a sorted value itself, a block spreads its
  * mean over a ramp.  Equal values share a derivative evenly, so that it does
  * not depend on their order (N10).
  */

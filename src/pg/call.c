@@ -102,7 +102,7 @@ check_shapes(Call *call)
 		if (!list && x->ndim <= 1 && call->y.ndim <= 1)
 			sfs_error_length(x->count, call->y.count);
 		if (!list)
-			sfs_error_shape(call->function->y_name, true);
+			sfs_error_shape(call->function->y_name, x->ndim > 1);
 		call->y_is_list = true;
 	}
 	if (call->has_g && !sfs_array_same_shape(x, &call->g))
@@ -284,7 +284,7 @@ check_values(const Call *call, const SfsInput *input, const char *name, SfsRequi
 		return;
 	sfs_error_value(requirement_words(name, requirement),
 					input->shared ? k + 1 : position_of(call, k, by_position),
-					sfs_value(input->data, input->type, k));
+					sfs_value(input->data, input->type, k), input != &call->task.g);
 }
 
 /* Fill the inputs of the task. */

@@ -39,16 +39,17 @@ value_name(double value)
 
 /* See errors.h. */
 void
-sfs_error_value(const char *requirement, int64 position, double value)
+sfs_error_value(const char *requirement, int64 position, double value, bool nullable)
 {
-	ereport(ERROR,
-			(errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("%s", requirement),
-			 errdetail("Element %lld is %s.", (long long) position, value_name(value)),
-			 isnan(value)
-				 ? errhint(
-					   "Replace it by null, for example with NULLIF(x, 'NaN'), or filter it out.")
-			 : isinf(value) ? errhint("Replace it by null or by a finite value, or filter it out.")
-							: 0));
+	const char *hint = NULL;
+
+	if (nullable && isnan(value))
+		hint = "Replace it by null, for example with NULLIF(x, 'NaN'), or filter it out.";
+	else if (nullable && isinf(value))
+		hint = "Replace it by null or by a finite value, or filter it out.";
+	ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("%s", requirement),
+					errdetail("Element %lld is %s.", (long long) position, value_name(value)),
+					hint != NULL ? errhint("%s", hint) : 0));
 }
 
 /* See errors.h. */

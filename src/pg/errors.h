@@ -18,8 +18,8 @@ extern void sfs_error_option(const char *option, const char *value, const char *
 /* Report a strength that is negative, NaN or infinite. */
 extern void sfs_error_strength(double strength) pg_attribute_noreturn();
 
-/* Report element `position` (from 1) of a list as not acceptable. */
-extern void sfs_error_value(const char *requirement, int64 position, double value)
+/* Report element `position` (from 1) of a list as not acceptable; may null stand there? */
+extern void sfs_error_value(const char *requirement, int64 position, double value, bool nullable)
 	pg_attribute_noreturn();
 
 /* Report a null in a cotangent or tangent at an element whose value is not null. */
