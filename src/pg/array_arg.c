@@ -29,7 +29,7 @@ convert(ArrayType *array, Oid type, int64 values)
 {
 	double *result =
 		MemoryContextAllocHuge(CurrentMemoryContext, sizeof(double) * (Size) Max(values, 1));
-	const char *data = ARR_DATA_PTR(array);
+	const char *data = sfs_array_data(array);
 
 	for (int64 i = 0; i < values; i++)
 	{
@@ -83,10 +83,10 @@ sfs_array_open(SfsArray *list, Datum datum)
 	{
 		case FLOAT4OID:
 			list->type = SFS_FLOAT32;
-			list->values = ARR_DATA_PTR(array);
+			list->values = sfs_array_data(array);
 			break;
 		case FLOAT8OID:
-			list->values = ARR_DATA_PTR(array);
+			list->values = sfs_array_data(array);
 			break;
 		case INT2OID:
 		case INT4OID:

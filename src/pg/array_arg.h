@@ -25,6 +25,16 @@ typedef struct SfsArray
 	SfsType type;
 } SfsArray;
 
+/* Return where an array's values lie; ARR_DATA_PTR with a cast that -Wextra wants. */
+static inline char *
+sfs_array_data(ArrayType *array)
+{
+	Size offset =
+		ARR_HASNULL(array) ? (Size) array->dataoffset : ARR_OVERHEAD_NONULLS(ARR_NDIM(array));
+
+	return (char *) array + offset;
+}
+
 /* Open an array argument; raises an error unless its elements are numbers. */
 extern void sfs_array_open(SfsArray *list, Datum datum);
 

@@ -334,7 +334,7 @@ run_elements(FunctionCallInfo fcinfo, Call *call, SfsType type)
 		nulls_last(call);
 	result = sfs_array_make(call->x.ndim, ARR_DIMS(call->x.array), ARR_LBOUND(call->x.array), type,
 							call->keep, call->kept);
-	call->task.out.data = ARR_DATA_PTR(result);
+	call->task.out.data = sfs_array_data(result);
 	call->task.out.type = type;
 	sfs_run(&call->task);
 	if (call->function->result == SFS_RESULT_GRADIENT &&
@@ -370,7 +370,7 @@ run_matrix(Call *call, SfsType type)
 									  : call->keep[i] && call->keep[j];
 	}
 	result = sfs_array_make(2, dims, lower, type, keep, kept * kept);
-	call->task.out.data = ARR_DATA_PTR(result);
+	call->task.out.data = sfs_array_data(result);
 	call->task.out.type = type;
 	/* one row of the elements that take part */
 	call->task.offsets = NULL;
@@ -404,7 +404,7 @@ run_rows(Call *call)
 	}
 	result = sfs_array_make(ndim, ARR_DIMS(call->x.array), ARR_LBOUND(call->x.array), SFS_FLOAT64,
 							count < rows ? keep : NULL, count);
-	memcpy(ARR_DATA_PTR(result), values, sizeof(double) * (Size) count);
+	memcpy(sfs_array_data(result), values, sizeof(double) * (Size) count);
 	return PointerGetDatum(result);
 }
 
