@@ -304,12 +304,15 @@ rank_is_one_block(double range_ratio, size_t n)
 	return range_ratio <= 0.6931;
 }
 
-/* What a block needs of its exponentials. */
+/*
+ * What a block needs of its exponentials e_i = e^((v_i - high) / strength).  If
+ * every e_i >= 1/2, it works with the terms e_i - 1, precise near one; else with e_i.
+ */
 typedef struct Exponentials
 {
-	double sum;	   /* of e_i = e^((v_i - high) / strength) */
-	double excess; /* of e_i - 1 */
-	bool near_one; /* every e_i >= 1/2: use e_i - 1, which is precise near one */
+	bool near_one;
+	double terms; /* sum of the terms */
+	double sum;	  /* sum of e_i */
 } Exponentials;
 
 /* Write (v_i - high) / strength, which is not positive. */
@@ -320,41 +323,43 @@ arguments(const SfsScaling *scaling, const double *v, size_t count, double *out)
 	sfs_divide_strength(scaling, out, count);
 }
 
-/* Sum the exponentials of a block; return true when stopped. */
+/*
+ * Sum the exponentials of a block, and keep the terms in `kept` unless it is
+ * NULL; return true when stopped.
+ */
 static bool
-sum_exponentials(const SfsBlock *block, const SfsScaling *scaling, Exponentials *result)
+sum_exponentials(const SfsBlock *block, const SfsScaling *scaling, Exponentials *result,
+				 double *kept)
 {
-	double argument[SFS_LEAF];
-	double term[SFS_LEAF];
+	double ratio = sfs_range_ratio(block->high, block->low, block->strength);
+	double buffer[SFS_LEAF];
+	int bound = 1;
 	SfsBlockSum sum;
-	SfsBlockSum excess;
 
-	sfs_block_sum_init(&sum, block->sorted, 1, block->m);
-	sfs_block_sum_init(&excess, block->sorted, 1, block->m);
-	if (!block->sorted) /* tiny ranges: the bound follows the data */
-	{
-		double range = -sfs_range_ratio(block->high, block->low, block->strength);
-		int bound = sfs_exponent(sfs_expm1(range)) + 2;
-
-		sfs_free_init(&excess.free, bound < -400 ? -400 : bound, block->m);
-	}
+	result->near_one = ratio <= 0.6931;
+	if (result->near_one) /* for a sum free of order the bound follows the data */
+		bound = sfs_exponent(sfs_expm1(-ratio)) + 2;
+	if (bound < -400)
+		bound = -400;
+	sfs_block_sum_init(&sum, block->sorted, bound, block->m);
 	for (size_t i = 0; i < block->m; i += SFS_LEAF)
 	{
 		size_t count = sfs_leaf(i, block->m);
+		double *term = kept != NULL ? kept + i : buffer;
 
-		arguments(scaling, block->v + i, count, argument);
-		for (size_t k = 0; k < count; k++)
-			term[k] = sfs_exp(argument[k]);
+		arguments(scaling, block->v + i, count, term);
+		if (result->near_one)
+			for (size_t k = 0; k < count; k++)
+				term[k] = sfs_expm1(term[k]);
+		else
+			for (size_t k = 0; k < count; k++)
+				term[k] = sfs_exp(term[k]);
 		sfs_block_sum_add(&sum, term, count);
-		for (size_t k = 0; k < count; k++)
-			term[k] = sfs_expm1(argument[k]);
-		sfs_block_sum_add(&excess, term, count);
 		if (sfs_poll(block->poll, 4 * count))
 			return true;
 	}
-	result->sum = sfs_block_sum_total(&sum);
-	result->excess = sfs_block_sum_total(&excess);
-	result->near_one = sfs_range_ratio(block->high, block->low, block->strength) <= 0.6931;
+	result->terms = sfs_block_sum_total(&sum);
+	result->sum = result->near_one ? (double) block->m + result->terms : result->terms;
 	return false;
 }
 
@@ -363,7 +368,7 @@ static double
 log_mean(const Exponentials *e, size_t m)
 {
 	if (e->near_one)
-		return sfs_log1p(e->excess / (double) m);
+		return sfs_log1p(e->terms / (double) m);
 	return sfs_log(e->sum) - sfs_log((double) m);
 }
 
@@ -389,20 +394,15 @@ rank(const SfsBlock *block, SfsStrength *unit, double *out)
 	}
 	if (unit != NULL)
 		*unit = sfs_strength(1.0, 0);
-	if (sum_exponentials(block, &scaling, &e))
+	if (sum_exponentials(block, &scaling, &e, out))
 		return true;
 	for (size_t i = 0; i < block->m; i += SFS_LEAF)
 	{
 		size_t count = sfs_leaf(i, block->m);
 
-		arguments(&scaling, block->v + i, count, out + i);
-		if (e.near_one)
-			for (size_t k = 0; k < count; k++)
-				out[i + k] = (sfs_expm1(out[i + k]) - e.excess / m) / e.sum * weight;
-		else
-			for (size_t k = 0; k < count; k++)
-				out[i + k] = (sfs_exp(out[i + k]) - e.sum / m) / e.sum * weight;
-		if (sfs_poll(block->poll, 2 * count))
+		for (size_t k = 0; k < count; k++)
+			out[i + k] = (out[i + k] - e.terms / m) / e.sum * weight;
+		if (sfs_poll(block->poll, count))
 			return true;
 	}
 	return false;
@@ -533,7 +533,8 @@ log_projection(const SfsBlock *z, const SfsBlock *w, double *out)
 	double quarter = extreme ? 0.25 : 1.0;
 	SfsScaling falls = z_scaling;
 
-	if (sum_exponentials(z, &z_scaling, &z_sums) || sum_exponentials(w, &w_scaling, &w_sums))
+	if (sum_exponentials(z, &z_scaling, &z_sums, NULL) ||
+		sum_exponentials(w, &w_scaling, &w_sums, NULL))
 		return true;
 	shift = log_mean(&w_sums, w->m) - log_mean(&z_sums, z->m);
 	if (extreme)
