@@ -1,297 +1,10 @@
 /*
- * reg_kl.c - the entropic regularization (paper, sections 4 and 5).
- *
- * The projection takes and returns logarithms.  A block's value is
- * log sum e^z - log sum e^w, and neighbours join when it does not fall.  The
- * solver compares ratios of plain sums, never logarithms: an exponential per
- * element.  Exponentials are taken relative to an anchor, the first element of
- * a stretch that falls by at most SPAN, so that they neither underflow nor lose
- * digits; sums with different anchors meet with a factor e^(anchor difference).
- *
- * There is no exact arithmetic here: inside the error bound blocks count as
- * touching and are joined (N6).  soft_rank's w = log(n, n - 1, ...) needs no
- * exponential at all, and no block of its solution falls by more than 2 log n
- * (N7), so there most rows have a single anchor.
+ * reg_kl.c - values and derivatives of blocks of the entropic projection (paper,
+ * sections 4 and 5).  The projection takes and returns logarithms.
  */
 #include "block.h"
 
-#include <math.h>
-
-#define SPAN 40.0
-
-/* Relative error bound of a comparison: anchored arguments, exponentials, products. */
-#define TOUCH ((2.0 * SPAN + 32.0) * 0x1p-52)
-
-/* A sum in twice the precision, so that long blocks do not widen the bound. */
-typedef struct Sum
-{
-	double high;
-	double low;
-} Sum;
-
-/* Add y >= 0 to a sum. */
-static inline void
-sum_add(Sum *x, double y)
-{
-	double high = x->high + y;
-	double part = high - x->high;
-
-	x->low += (x->high - (high - part)) + (y - part);
-	x->high = high;
-}
-
-/* One side, z or w, of the regression: values that fall, an anchor, exponentials. */
-typedef struct Side
-{
-	const double *value;  /* NULL: the ramp n, n - 1, ... */
-	SfsStrength strength; /* that divides the values */
-	double half;		  /* 0.5 where differences could overflow, else 1 */
-	size_t anchor;		  /* of the stretch that contains the last element seen */
-	Sum *sums;			  /* of each closed block, relative to its anchor */
-	uint32_t *anchors;
-} Side;
-
-/* An open block's sum of one side. */
-typedef struct Part
-{
-	Sum sum;
-	size_t anchor;
-} Part;
-
-/* Return value_i - value_j, i <= j, divided by the strength; may be infinite. */
-static inline double
-fall(const Side *side, size_t i, size_t j)
-{
-	double difference;
-
-	if (side->value == NULL)
-		difference = (double) (j - i);
-	else
-		difference = side->half * side->value[i] - side->half * side->value[j];
-	difference /= side->strength.m;
-	return side->strength.e == 0 ? difference : sfs_scale(difference, -side->strength.e);
-}
-
-/* Start a side at element 0. */
-static void
-side_init(Side *side, const double *value, size_t n, SfsStrength strength)
-{
-	side->value = value;
-	side->strength = strength;
-	side->half = 1.0;
-	side->anchor = 0;
-	/* halving loses bits of subnormals, which a strength of this size does not see */
-	if (value != NULL && isinf(value[0] - value[n - 1]) &&
-		sfs_exponent(strength.m) + strength.e >= 0)
-	{
-		side->half = 0.5;
-		side->strength.e -= 1;
-	}
-}
-
-/* Begin a block at element i. */
-static inline Part
-part_begin(Side *side, size_t i)
-{
-	Part part;
-	double depth = fall(side, side->anchor, i);
-
-	if (depth > SPAN)
-	{
-		side->anchor = i;
-		depth = 0.0;
-	}
-	part.anchor = side->anchor;
-	part.sum.high = sfs_exp(-depth);
-	part.sum.low = 0.0;
-	return part;
-}
-
-/* Add the next block's part to this one. */
-static inline void
-part_join(const Side *side, Part *part, const Part *next)
-{
-	double factor = 1.0;
-
-	if (next->anchor != part->anchor)
-		factor = sfs_exp(-fall(side, part->anchor, next->anchor));
-	sum_add(&part->sum, next->sum.high * factor);
-	part->sum.low += next->sum.low * factor;
-}
-
-/* The solver's state. */
-typedef struct Solver
-{
-	SfsProblem *problem;
-	bool integer_weights; /* the w side is log(n, n - 1, ...) */
-	Side z;
-	Side w;
-} Solver;
-
-/* Return the sum of w = n, n - 1, ... over [a, b); exact below 2^53. */
-static inline double
-ramp_sum(size_t n, size_t a, size_t b)
-{
-	return (double) (b - a) * ((double) (n - a) + (double) (n - b + 1)) * 0.5;
-}
-
-/* Do [a, b) and [b, c) stay apart, that is, does the value fall for certain? */
-static inline bool
-apart(const Solver *solver, size_t a, size_t b, size_t c, const Part z[2], const Part w[2])
-{
-	size_t n = solver->problem->n;
-	double distance = 0.0; /* log of what the anchors add to the first block's value */
-	double left = z[0].sum.high + z[0].sum.low;
-	double right = z[1].sum.high + z[1].sum.low;
-	double tolerance = TOUCH;
-
-	if (z[0].anchor != z[1].anchor)
-		distance = fall(&solver->z, z[0].anchor, z[1].anchor);
-	if (solver->integer_weights)
-	{
-		left *= ramp_sum(n, b, c);
-		right *= ramp_sum(n, a, b);
-	}
-	else
-	{
-		left *= w[1].sum.high + w[1].sum.low;
-		right *= w[0].sum.high + w[0].sum.low;
-		if (w[0].anchor != w[1].anchor)
-		{
-			double w_fall = fall(&solver->w, w[0].anchor, w[1].anchor);
-
-			tolerance += (distance + w_fall) * 0x1p-51;
-			/* both infinite: the data's own logarithms decide, as for a falling z */
-			distance = isinf(distance) && isinf(w_fall) ? 0.0 : distance - w_fall;
-		}
-	}
-	/* the other factors are within e^(2 SPAN) n^4 of each other */
-	if (distance > 300.0)
-		return true;
-	if (distance < -300.0)
-		return false;
-	if (distance > 0.0)
-		right *= sfs_exp(-distance);
-	else if (distance < 0.0)
-		left *= sfs_exp(distance);
-	return left > right * (1.0 + tolerance);
-}
-
-/* Push the open block. */
-static inline void
-push(Solver *solver, size_t depth, size_t start, const Part *z, const Part *w)
-{
-	solver->problem->start[depth] = (uint32_t) start;
-	solver->z.sums[depth] = z->sum;
-	solver->z.anchors[depth] = (uint32_t) z->anchor;
-	if (!solver->integer_weights)
-	{
-		solver->w.sums[depth] = w->sum;
-		solver->w.anchors[depth] = (uint32_t) w->anchor;
-	}
-}
-
-/* Run one pass over the row: pool adjacent violators with a stack. */
-static SfsStatus
-pool(Solver *solver)
-{
-	SfsProblem *problem = solver->problem;
-	Part z[2];
-	Part w[2] = {{{1.0, 0.0}, 0}, {{1.0, 0.0}, 0}};
-	size_t open = 0;
-	size_t depth = 0;
-
-	z[0] = part_begin(&solver->z, 0);
-	if (!solver->integer_weights)
-		w[0] = part_begin(&solver->w, 0);
-	/* invariant: [open, i) is the open block with sums z[0], w[0] */
-	for (size_t i = 1; i < problem->n; i++)
-	{
-		if (sfs_poll(problem->poll, 4))
-			return SFS_CANCELLED;
-		z[1] = part_begin(&solver->z, i);
-		if (!solver->integer_weights)
-			w[1] = part_begin(&solver->w, i);
-		if (apart(solver, open, i, i + 1, z, w))
-		{
-			push(solver, depth++, open, &z[0], &w[0]);
-			open = i;
-			z[0] = z[1];
-			w[0] = w[1];
-			continue;
-		}
-		for (;;)
-		{
-			size_t middle;
-
-			part_join(&solver->z, &z[0], &z[1]);
-			if (!solver->integer_weights)
-				part_join(&solver->w, &w[0], &w[1]);
-			if (depth == 0)
-				break;
-			middle = open;
-			z[1] = z[0];
-			w[1] = w[0];
-			z[0].sum = solver->z.sums[depth - 1];
-			z[0].anchor = solver->z.anchors[depth - 1];
-			if (!solver->integer_weights)
-			{
-				w[0].sum = solver->w.sums[depth - 1];
-				w[0].anchor = solver->w.anchors[depth - 1];
-			}
-			if (apart(solver, problem->start[depth - 1], middle, i + 1, z, w))
-			{
-				z[0] = z[1];
-				w[0] = w[1];
-				break;
-			}
-			open = problem->start[--depth];
-		}
-	}
-	problem->start[depth] = (uint32_t) open;
-	problem->blocks = depth + 1;
-	problem->start[problem->blocks] = (uint32_t) problem->n;
-	return SFS_OK;
-}
-
-/* See block.h: sums and anchors of one or two sides. */
-static size_t
-scratch(SfsProblemKind kind, size_t n)
-{
-	return (kind == SFS_PROBLEM_RANK ? 1 : 2) * n * (sizeof(Sum) + sizeof(uint32_t)) + 16;
-}
-
-/* See block.h. */
-static SfsStatus
-solve(SfsProblem *problem)
-{
-	const SfsStrength one = {1.0, 0};
-	size_t n = problem->n;
-	Solver solver;
-
-	solver.problem = problem;
-	solver.integer_weights = problem->kind == SFS_PROBLEM_RANK;
-	switch (problem->kind)
-	{
-		case SFS_PROBLEM_RANK:
-			side_init(&solver.z, problem->v, n, problem->strength);
-			side_init(&solver.w, NULL, n, one);
-			break;
-		case SFS_PROBLEM_SORT:
-			side_init(&solver.z, NULL, n, problem->strength);
-			side_init(&solver.w, problem->v, n, one);
-			break;
-		default:
-			side_init(&solver.z, problem->v, n, one);
-			side_init(&solver.w, problem->w, n, one);
-			break;
-	}
-	solver.z.sums = problem->scratch;
-	solver.w.sums = solver.z.sums + n;
-	solver.z.anchors = (uint32_t *) (solver.w.sums + (solver.integer_weights ? 0 : n));
-	solver.w.anchors = solver.z.anchors + n;
-	return pool(&solver);
-}
+#include "solve.h"
 
 /*
  * Every split of a row falls in mean weight by a factor of at least 2 (at most
@@ -377,7 +90,7 @@ static bool
 rank(const SfsBlock *block, SfsStrength *unit, double *out)
 {
 	SfsScaling scaling = sfs_scaling(block);
-	double weight = ramp_sum(block->n, block->first, block->first + block->m);
+	double weight = sfs_ramp_sum(block->n, block->first, block->first + block->m);
 	double m = (double) block->m;
 	Exponentials e;
 
@@ -450,7 +163,7 @@ softmax(const SfsBlock *block, const double *g, double *mean, double *out)
 static bool
 rank_derivative(const SfsBlock *block, const double *g, double *out)
 {
-	double weight = ramp_sum(block->n, block->first, block->first + block->m);
+	double weight = sfs_ramp_sum(block->n, block->first, block->first + block->m);
 	double mean;
 
 	if (softmax(block, g, &mean, out))
@@ -630,9 +343,9 @@ rank_joined(double range)
 
 const SfsRegularizer sfs_reg_kl = {
 	.name = "kl",
-	.scratch = scratch,
+	.scratch = sfs_kl_scratch,
 	.rank_is_one_block = rank_is_one_block,
-	.solve = solve,
+	.solve = sfs_kl_solve,
 	.rank = rank,
 	.rank_derivative = rank_derivative,
 	.sort = sort,

@@ -1,0 +1,200 @@
+/*
+ * solve_l2.c - blocks of the quadratic projection (paper, section 5).
+ *
+ * Blocks are those of exact arithmetic on the given doubles (N5): neighbours
+ * with sums Z and W join when m2 Z1 - m1 Z2 <= m2 W1 - m1 W2, that is when the
+ * mean of z - w does not fall, equality included (N4).
+ */
+#include "solve.h"
+
+#include "exact.h"
+
+/* A strength that no double holds: comparisons with it are undecided, thus exact. */
+#define UNDECIDED __builtin_nan("")
+
+/* The solver's state: a stack of closed blocks below the open one. */
+typedef struct Stack
+{
+	uint32_t *start; /* first position of each closed block */
+	double *v_sum;	 /* sum of v - v[start], never positive */
+	double *w_sum;	 /* the same of w, for a projection */
+	size_t depth;
+	SfsExactSums v_exact;
+	SfsExactSums w_exact;
+} Stack;
+
+/* Return m2 * (sum v - v_a) - m1 * (sum v - v_b) + m1 m2 (v_a - v_b) and add its terms' size. */
+static inline double
+difference(double v_a, double v_b, double sum1, double sum2, double m1, double m2, double *size)
+{
+	double gap = m1 * m2 * (v_a - v_b);
+	double first = sum1 * m2;
+	double second = sum2 * m1;
+
+	*size = gap - first - second;
+	return gap + first - second;
+}
+
+/* Decide [a, b) against [b, c) exactly: 1 = they stay apart, 0 = they join, -1 = stopped. */
+static __attribute__((noinline)) int
+apart_exactly(const SfsProblem *problem, Stack *stack, size_t a, size_t b, size_t c)
+{
+	SfsStrength strength = problem->strength;
+
+	if (sfs_poll(problem->poll, 16) || sfs_exact_prepare(&stack->v_exact, problem->poll) != SFS_OK)
+		return -1;
+	if (problem->kind == SFS_PROBLEM_RANK)
+		return sfs_exact_against_ramp(&stack->v_exact, 1.0, strength.m, strength.e, a, b, c) > 0;
+	if (problem->kind == SFS_PROBLEM_SORT)
+		return sfs_exact_against_ramp(&stack->v_exact, strength.m, 1.0, -strength.e, a, b, c) < 0;
+	if (sfs_exact_prepare(&stack->w_exact, problem->poll) != SFS_OK)
+		return -1;
+	return sfs_exact_against_sums(&stack->v_exact, &stack->w_exact, a, b, c) > 0;
+}
+
+/*
+ * Decide whether blocks [a, b) and [b, c) with these sums stay apart.  All
+ * terms of a sum have one sign, so its relative error is at most the number of
+ * roundings; what the bound does not decide, or what overflowed, is exact.
+ */
+static inline __attribute__((always_inline)) int
+apart(const SfsProblem *problem, Stack *stack, SfsProblemKind kind, double strength, size_t a,
+	  size_t b, size_t c, const double v_sum[2], const double w_sum[2])
+{
+	double m1 = (double) (b - a);
+	double m2 = (double) (c - b);
+	double z;
+	double w;
+	double size;
+	double bound;
+
+	if (kind == SFS_PROBLEM_RANK)
+	{
+		z = difference(problem->v[a], problem->v[b], v_sum[0], v_sum[1], m1, m2, &size);
+		w = strength * (0.5 * m1 * m2 * (m1 + m2));
+		size += w;
+	}
+	else if (kind == SFS_PROBLEM_SORT)
+	{
+		z = 0.5 * m1 * m2 * (m1 + m2);
+		w = strength * difference(problem->v[a], problem->v[b], v_sum[0], v_sum[1], m1, m2, &size);
+		size = size * strength + z;
+	}
+	else
+	{
+		double w_size;
+
+		z = difference(problem->v[a], problem->v[b], v_sum[0], v_sum[1], m1, m2, &size);
+		w = difference(problem->w[a], problem->w[b], w_sum[0], w_sum[1], m1, m2, &w_size);
+		size += w_size;
+	}
+	bound = (m1 + m2 + 16.0) * 0x1p-53 * size;
+	if (z - w > bound)
+		return 1;
+	if (w - z > bound)
+		return 0;
+	return apart_exactly(problem, stack, a, b, c);
+}
+
+/* Solve by one pass over the row: pool adjacent violators with a stack. */
+static inline __attribute__((always_inline)) SfsStatus
+solve_kind(SfsProblem *problem, Stack *stack, SfsProblemKind kind)
+{
+	const double *v = problem->v;
+	const double *w = problem->w;
+	int exponent = sfs_exponent(problem->strength.m) + problem->strength.e;
+	bool normal = exponent >= -1022 && exponent <= 1023;
+	double strength = normal || problem->strength.m == 0.0
+						  ? sfs_scale(problem->strength.m, problem->strength.e)
+						  : UNDECIDED;
+	double v_open = 0.0; /* the open block: [open, i) */
+	double w_open = 0.0;
+	size_t open = 0;
+
+	for (size_t i = 1; i < problem->n; i++)
+	{
+		double v_pair[2] = {v_open, 0.0};
+		double w_pair[2] = {w_open, 0.0};
+		int answer = apart(problem, stack, kind, strength, open, i, i + 1, v_pair, w_pair);
+
+		if (answer < 0 || sfs_poll(problem->poll, 1))
+			return SFS_CANCELLED;
+		if (answer == 1)
+		{
+			stack->start[stack->depth] = (uint32_t) open;
+			stack->v_sum[stack->depth] = v_open;
+			if (kind == SFS_PROBLEM_PROJECTION)
+				stack->w_sum[stack->depth] = w_open;
+			stack->depth++;
+			open = i;
+			v_open = 0.0;
+			w_open = 0.0;
+			continue;
+		}
+		v_open += v[i] - v[open];
+		if (kind == SFS_PROBLEM_PROJECTION)
+			w_open += w[i] - w[open];
+		while (stack->depth > 0)
+		{
+			size_t below = stack->start[stack->depth - 1];
+			double m = (double) (i + 1 - open);
+
+			v_pair[0] = stack->v_sum[stack->depth - 1];
+			v_pair[1] = v_open;
+			if (kind == SFS_PROBLEM_PROJECTION)
+			{
+				w_pair[0] = stack->w_sum[stack->depth - 1];
+				w_pair[1] = w_open;
+			}
+			answer = apart(problem, stack, kind, strength, below, open, i + 1, v_pair, w_pair);
+			if (answer < 0)
+				return SFS_CANCELLED;
+			if (answer == 1)
+				break;
+			v_open += v_pair[0] + m * (v[open] - v[below]);
+			if (kind == SFS_PROBLEM_PROJECTION)
+				w_open += w_pair[0] + m * (w[open] - w[below]);
+			open = below;
+			stack->depth--;
+		}
+	}
+	stack->start[stack->depth] = (uint32_t) open;
+	problem->blocks = stack->depth + 1;
+	problem->start[problem->blocks] = (uint32_t) problem->n;
+	return SFS_OK;
+}
+
+/* See solve.h: sums of v and, for a projection, of w; exact sums of each. */
+size_t
+sfs_l2_scratch(SfsProblemKind kind, size_t n)
+{
+	size_t sequences = kind == SFS_PROBLEM_PROJECTION ? 2 : 1;
+
+	return sequences * sizeof(double) * (n + sfs_exact_words(n, false));
+}
+
+/* See solve.h. */
+SfsStatus
+sfs_l2_solve(SfsProblem *problem)
+{
+	size_t n = problem->n;
+	double *space = problem->scratch;
+	Stack stack;
+
+	stack.start = problem->start;
+	stack.depth = 0;
+	stack.v_sum = space;
+	sfs_exact_init(&stack.v_exact, problem->v, NULL, n, (uint64_t *) (space + n));
+	space += n + sfs_exact_words(n, false);
+	stack.w_sum = space;
+	switch (problem->kind)
+	{
+		case SFS_PROBLEM_RANK:
+			return solve_kind(problem, &stack, SFS_PROBLEM_RANK);
+		case SFS_PROBLEM_SORT:
+			return solve_kind(problem, &stack, SFS_PROBLEM_SORT);
+		default:
+			sfs_exact_init(&stack.w_exact, problem->w, NULL, n, (uint64_t *) (space + n));
+			return solve_kind(problem, &stack, SFS_PROBLEM_PROJECTION);
+	}
+}
