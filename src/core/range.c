@@ -107,6 +107,8 @@ find_max_l2(Range *range, double *result)
 
 	if (sfs_exact_prepare(&range->exact, range->poll) != SFS_OK)
 		return SFS_CANCELLED;
+	if (sfs_poll(range->poll, range->n))
+		return SFS_CANCELLED;
 	for (size_t i = 0; i < range->n; i++)
 		total += (range->v[i] - range->v[0]) * unit;
 	for (int pass = 0; pass < 2; pass++)
@@ -175,18 +177,37 @@ find_max_by_solver(Range *range, double *result)
 	return SFS_OK;
 }
 
-/* Return the strength that, times spread, is used * 2^used_exponent or next to it. */
-static double
-unstandardize(double used, int used_exponent, SfsStrength spread, bool below)
+/* Compare two strengths; return -1, 0 or 1. */
+static int
+compare(SfsStrength a, SfsStrength b)
 {
-	double strength = sfs_scale(used / spread.m, used_exponent - spread.e);
+	int exponent = sfs_exponent(a.m);
+	int difference = exponent + a.e - sfs_exponent(b.m) - b.e;
+	double left = sfs_scale(a.m, -exponent);
+	double right = sfs_scale(b.m, -sfs_exponent(b.m));
+
+	if (difference != 0)
+		return difference < 0 ? -1 : 1;
+	return (left > right) - (left < right);
+}
+
+/*
+ * Return the user's strength for which soft_rank uses `used`, or next to it on the
+ * side that `below` says; fit is the standardized one, or NULL.
+ */
+static double
+users_strength(SfsStrength used, const SfsFit *fit, bool below)
+{
+	double strength = fit == NULL ? sfs_scale(used.m, used.e)
+								  : sfs_scale(used.m / fit->spread[0], used.e + fit->shift);
 
 	/* rounding must not leave the side */
-	for (int i = 0; i < 4; i++)
+	for (int i = 0; i < 8 && strength > 0.0 && strength <= 0x1.fffffffffffffp1023; i++)
 	{
-		double back = sfs_scale(strength * spread.m, spread.e - used_exponent);
+		SfsStrength plain = sfs_strength(strength, 0);
+		int side = compare(fit == NULL ? plain : sfs_standardized(fit, plain), used);
 
-		if (below ? back <= used : back >= used)
+		if (below ? side <= 0 : side >= 0)
 			break;
 		strength = sfs_bits_double(sfs_double_bits(strength) + (below ? UINT64_MAX : 1));
 	}
@@ -200,16 +221,15 @@ sfs_row_strength_range(SfsRow *row)
 	double *out = row->out.data;
 	SfsTask task = *row->task;
 	SfsRow inner = *row;
-	SfsStrength spread = sfs_strength(1.0, 0);
 	double *v;
 	uint64_t *space;
+	SfsFit standardized;
 	SfsFit fit;
 	Range range;
 	double used[2];
 	SfsStatus status;
 
 	out[0] = out[1] = (double) NAN;
-	/* a fit at strength 1 is what standardize multiplies a strength by */
 	task.strength = 1.0;
 	task.direction = SFS_ASCENDING;
 	inner.task = &task;
@@ -219,10 +239,9 @@ sfs_row_strength_range(SfsRow *row)
 	row->arena = inner.arena;
 	if (task.standardize)
 	{
-		status = sfs_fit_rank(&inner, &row->x, &fit);
+		status = sfs_fit_rank(&inner, &row->x, &standardized);
 		if (status != SFS_OK)
 			return status;
-		spread = fit.strength;
 		inner.arena = row->arena;
 	}
 	/* strength 0: sorted, whatever the values */
@@ -243,7 +262,7 @@ sfs_row_strength_range(SfsRow *row)
 	range.n = row->n;
 	range.v = v;
 	range.option = task.regularization;
-	range.reg = sfs_regularizer(task.regularization, spread);
+	range.reg = sfs_regularizer(task.regularization, sfs_strength(1.0, 0));
 	range.start = fit.start;
 	range.scratch = fit.work[0];
 	range.poll = row->poll;
@@ -256,7 +275,8 @@ sfs_row_strength_range(SfsRow *row)
 		return status;
 	for (int k = 0; k < 2; k++)
 	{
-		out[k] = unstandardize(used[k], range.exponent, spread, k == 0);
+		out[k] = users_strength(sfs_strength(used[k], range.exponent),
+								row->task->standardize ? &standardized : NULL, k == 0);
 		if (isinf(out[k]))
 			return SFS_OUT_OF_RANGE;
 	}

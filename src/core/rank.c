@@ -68,6 +68,8 @@ sfs_row_rank(SfsRow *row)
 	rank = fit.work[0];
 	if (sfs_rank_deviations(&fit, NULL, rank, row->poll))
 		return SFS_CANCELLED;
+	if (sfs_poll(row->poll, row->n))
+		return SFS_CANCELLED;
 	for (size_t i = 0; i < row->n; i++)
 		rank[i] += middle;
 	return sfs_store(&row->out, 0, rank, fit.perm, row->n, 1.0, 0, row->poll);
@@ -130,14 +132,23 @@ sfs_rank_jacobian_product(const SfsFit *fit, const double *g, bool transposed, d
 		return true;
 	if (fit->square_sum == 0.0)
 		return false;
-	for (size_t i = 0; i < n; i++)
-		centered[i] = (sfs_scale(fit->v[i], fit->shift) - fit->base) - fit->offset;
-	if (sfs_poll(poll, 4 * n) || block_product(fit, centered, moved, poll))
+	for (size_t i = 0; i < n;)
+	{
+		size_t end = sfs_chunk_end(i, n);
+
+		if (sfs_poll(poll, 2 * (end - i)))
+			return true;
+		for (; i < end; i++)
+			centered[i] = (sfs_scale(fit->v[i], fit->shift) - fit->base) - fit->offset;
+	}
+	if (block_product(fit, centered, moved, poll) || sfs_poll(poll, n))
 		return true;
 	factor = dot(transposed ? moved : centered, g, n) / fit->square_sum;
+	if (sfs_poll(poll, n))
+		return true;
 	for (size_t i = 0; i < n; i++)
 		out[i] -= (transposed ? centered : moved)[i] * factor;
-	return sfs_poll(poll, 4 * n);
+	return false;
 }
 
 /* See sfs_core.h: SFS_OP_RANK_VJP and SFS_OP_RANK_JVP. */

@@ -331,7 +331,8 @@ rank_touch(double gap, size_t first, size_t m1, size_t m2, size_t n)
 	/* log of the ratio of the mean weights, 1 + (m1 + m2) / 2 over the second */
 	double second = (double) (n - first - m1) - (double) (m2 - 1) * 0.5;
 
-	return gap / sfs_log1p((double) (m1 + m2) * 0.5 / second);
+	/* less what the solver takes for touching */
+	return gap / (sfs_log1p((double) (m1 + m2) * 0.5 / second) + 2.0 * SFS_KL_TOUCH);
 }
 
 /* Return a strength at which any row of two values or more with this range is one block. */

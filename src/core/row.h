@@ -42,6 +42,7 @@ typedef struct SfsFit
 	double base;
 	double offset;
 	double square_sum; /* of those, scaled; 0 without standardize or spread */
+	double spread[2];  /* std / sqrt((n^2 - 1) / 12), scaled, in two parts */
 	double *work[3];   /* three arrays of n, free for the caller */
 } SfsFit;
 
@@ -60,6 +61,9 @@ extern SfsStatus sfs_fit_rank(SfsRow *row, const SfsInput *input, SfsFit *fit);
  * constant and high and low are known.  Return true when stopped.
  */
 extern bool sfs_standardize(const SfsInput *input, bool negate, SfsFit *fit, SfsPoll *poll);
+
+/* Return the standardized strength that a fit with standardize uses for `strength`. */
+extern SfsStrength sfs_standardized(const SfsFit *fit, SfsStrength strength);
 
 /* Find the blocks of soft_sort. */
 extern SfsStatus sfs_fit_sort(SfsRow *row, SfsFit *fit);

@@ -88,8 +88,8 @@ typedef struct SfsOutput
  * A task: many rows with one set of options.  Row r holds the elements
  * offsets[r] .. offsets[r + 1] - 1 of every input that is not shared, or
  * r * length .. (r + 1) * length - 1 when offsets is NULL.  Outputs that have
- * one value per element lie like the inputs; those with k values per row lie
- * at r * k; Jacobians need equal lengths and lie at r * length * length.
+ * one value per element lie like the inputs; those with k values per row are
+ * doubles and lie at r * k; Jacobians need equal lengths and lie at r * length * length.
  */
 typedef struct SfsTask
 {

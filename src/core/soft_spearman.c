@@ -64,6 +64,8 @@ compute_side(SfsRow *row, const SfsInput *input, Side *side)
 	work = side->fit.work[0];
 	if (sfs_rank_deviations(&side->fit, &side->unit, work, row->poll))
 		return SFS_CANCELLED;
+	if (sfs_poll(row->poll, n))
+		return SFS_CANCELLED;
 	for (size_t i = 0; i < n; i++)
 		largest = __builtin_fmax(largest, __builtin_fabs(work[i]));
 	side->square = 0.0;
@@ -106,13 +108,20 @@ store_gradient(SfsRow *row, const Side *x, const Side *y, double rho, double *g)
 	size_t n = row->n;
 	double *out = x->fit.work[0];
 
-	for (size_t k = 0; k < n; k++)
+	for (size_t k = 0; k < n;)
 	{
-		size_t i = x->fit.perm == NULL ? k : x->fit.perm[k];
+		size_t end = sfs_chunk_end(k, n);
 
-		g[k] = y->deviation[i] / y->norm - rho * (x->deviation[i] / x->norm);
+		if (sfs_poll(row->poll, 4 * (end - k)))
+			return SFS_CANCELLED;
+		for (; k < end; k++)
+		{
+			size_t i = x->fit.perm == NULL ? k : x->fit.perm[k];
+
+			g[k] = y->deviation[i] / y->norm - rho * (x->deviation[i] / x->norm);
+		}
 	}
-	if (sfs_poll(row->poll, 2 * n) || sfs_rank_jacobian_product(&x->fit, g, true, out, row->poll))
+	if (sfs_rank_jacobian_product(&x->fit, g, true, out, row->poll) || sfs_poll(row->poll, n))
 		return SFS_CANCELLED;
 	/* over the true norm, norm / (unit.m 2^unit.e) */
 	for (size_t k = 0; k < n; k++)

@@ -9,6 +9,12 @@
 
 #include "block.h"
 
+/* How far exponentials of a kl row may fall below their anchor. */
+#define SFS_KL_SPAN 40.0
+
+/* Relative error bound of a kl comparison: anchored arguments, exponentials, products. */
+#define SFS_KL_TOUCH ((2.0 * SFS_KL_SPAN + 32.0) * 0x1p-52)
+
 /* Return the bytes of scratch that the solver needs. */
 extern size_t sfs_l2_scratch(SfsProblemKind kind, size_t n);
 extern size_t sfs_kl_scratch(SfsProblemKind kind, size_t n);

@@ -4,7 +4,7 @@
  * A block's value is log sum e^z - log sum e^w, and neighbours join when it does
  * not fall.  The solver compares ratios of plain sums, never logarithms: an
  * exponential per element.  Exponentials are taken relative to an anchor, the
- * first element of a stretch that falls by at most SPAN, so that they neither
+ * first element of a stretch that falls by at most SFS_KL_SPAN, so that they neither
  * underflow nor lose digits; sums with different anchors meet with a factor
  * e^(anchor difference).
  *
@@ -16,11 +16,6 @@
 #include "solve.h"
 
 #include <math.h>
-
-#define SPAN 40.0
-
-/* Relative error bound of a comparison: anchored arguments, exponentials, products. */
-#define TOUCH ((2.0 * SPAN + 32.0) * 0x1p-52)
 
 /* A sum in twice the precision, so that long blocks do not widen the bound. */
 typedef struct Sum
@@ -68,8 +63,10 @@ fall(const Side *side, size_t i, size_t j)
 		difference = (double) (j - i);
 	else
 		difference = side->half * side->value[i] - side->half * side->value[j];
-	difference /= side->strength.m;
-	return side->strength.e == 0 ? difference : sfs_scale(difference, -side->strength.e);
+	/* scaling first: a subnormal difference has few bits to divide */
+	if (side->strength.e != 0)
+		difference = sfs_scale(difference, -side->strength.e);
+	return difference / side->strength.m;
 }
 
 /* Start a side at element 0. */
@@ -96,7 +93,7 @@ part_begin(Side *side, size_t i)
 	Part part;
 	double depth = fall(side, side->anchor, i);
 
-	if (depth > SPAN)
+	if (depth > SFS_KL_SPAN)
 	{
 		side->anchor = i;
 		depth = 0.0;
@@ -136,7 +133,7 @@ apart(const Solver *solver, size_t a, size_t b, size_t c, const Part z[2], const
 	double distance = 0.0; /* log of what the anchors add to the first block's value */
 	double left = z[0].sum.high + z[0].sum.low;
 	double right = z[1].sum.high + z[1].sum.low;
-	double tolerance = TOUCH;
+	double tolerance = SFS_KL_TOUCH;
 
 	if (z[0].anchor != z[1].anchor)
 		distance = fall(&solver->z, z[0].anchor, z[1].anchor);
@@ -158,7 +155,7 @@ apart(const Solver *solver, size_t a, size_t b, size_t c, const Part z[2], const
 			distance = isinf(distance) && isinf(w_fall) ? 0.0 : distance - w_fall;
 		}
 	}
-	/* the other factors are within e^(2 SPAN) n^4 of each other */
+	/* the other factors are within e^(2 SFS_KL_SPAN) n^4 of each other */
 	if (distance > 300.0)
 		return true;
 	if (distance < -300.0)

@@ -100,6 +100,16 @@ total(const SfsFreeSum *sum)
 }
 
 /* See row.h. */
+SfsStrength
+sfs_standardized(const SfsFit *fit, SfsStrength strength)
+{
+	Pair spread = {fit->spread[0], fit->spread[1]};
+	Pair used = multiply(spread, (Pair){strength.m, 0.0});
+
+	return sfs_strength(used.high, strength.e - fit->shift);
+}
+
+/* See row.h. */
 bool
 sfs_standardize(const SfsInput *input, bool negate, SfsFit *fit, SfsPoll *poll)
 {
@@ -150,7 +160,8 @@ sfs_standardize(const SfsInput *input, bool negate, SfsFit *fit, SfsPoll *poll)
 	ratio = subtract(total(&squares), divide(multiply(sum, sum), count));
 	fit->square_sum = ratio.high;
 	ratio = square_root(divide(multiply(ratio, twelve), ramp));
-	ratio = multiply(ratio, (Pair){fit->strength.m, 0.0});
-	fit->strength = sfs_strength(ratio.high, fit->strength.e - fit->shift);
+	fit->spread[0] = ratio.high;
+	fit->spread[1] = ratio.low;
+	fit->strength = sfs_standardized(fit, fit->strength);
 	return false;
 }

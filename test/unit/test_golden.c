@@ -198,8 +198,9 @@ run_record(void)
 	}
 	for (size_t i = 0; i < expected.n; i++)
 	{
-		double limit =
-			strcmp(op, "strength_range") == 0 ? fabs(expected.v[i]) * tolerance : scale * tolerance;
+		/* kl's minimum is lower by what the solver takes for touching (N14) */
+		bool each = strcmp(op, "strength_range") == 0 && !kl;
+		double limit = (each ? fabs(expected.v[i]) : scale) * tolerance;
 
 		/* half a unit of the last subnormal place is rounding, not error */
 		if (!(fabs(out[i] - expected.v[i]) <= limit + 0x1p-1074))
