@@ -448,3 +448,37 @@ sfs_exact_weighted(const SfsExactSums *p, const SfsExactSums *q, size_t a, size_
 	big_multiply(&value, &weight, &right);
 	return big_compare(&left, &right);
 }
+
+/* Return the 64 leading bits of |x| as a double and set the exponent that goes with them. */
+static double
+big_leading(const Big *x, int *exponent)
+{
+	int shift = (64 - big_bits(x) % 64) % 64;
+
+	*exponent = x->exponent + big_bits(x) - 64;
+	return (double) shifted_word(x, x->words - 1, shift);
+}
+
+/* See exact.h. */
+double
+sfs_exact_mean(const SfsExactSums *p, const SfsExactSums *q, size_t a, size_t b)
+{
+	Big value;
+	Big weight;
+	double numerator;
+	double denominator;
+	int up;
+	int down;
+
+	range_sum(p, a, b, &value);
+	if (value.words == 0)
+		return 0.0;
+	if (q != NULL)
+		range_sum(q, a, b, &weight);
+	else
+		big_set(&weight, b - a, 0);
+	numerator = big_leading(&value, &up);
+	denominator = big_leading(&weight, &down);
+	return sfs_scale(value.negative ? -numerator / denominator : numerator / denominator,
+					 up - down);
+}

@@ -61,4 +61,7 @@ extern int sfs_exact_against_sums(const SfsExactSums *z, const SfsExactSums *w, 
 extern int sfs_exact_weighted(const SfsExactSums *p, const SfsExactSums *q, size_t a, size_t b,
 							  size_t c);
 
+/* Return (sum p[a, b)) / (sum q[a, b)), or the mean of p when q is NULL. */
+extern double sfs_exact_mean(const SfsExactSums *p, const SfsExactSums *q, size_t a, size_t b);
+
 #endif /* SFS_EXACT_H */

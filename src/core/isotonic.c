@@ -8,6 +8,7 @@
 #include "row.h"
 
 #include "exact.h"
+#include "pair.h"
 
 typedef struct Isotonic
 {
@@ -156,69 +157,83 @@ fit_isotonic(SfsRow *row, Isotonic *fit)
 	return n == 0 ? SFS_OK : pool(fit);
 }
 
-/*
- * Return the power of two that makes the weights of a block safe to add and to
- * multiply.
- */
-static int
-weight_shift(const double *weight, size_t m)
+/* Do all numbers of a list that are not 0 lie between 2^-200 and 2^200? */
+static bool
+is_moderate(const double *list, size_t n)
 {
-	double largest = 0.0;
+	bool moderate = true;
 
-	for (size_t i = 0; i < m && weight != NULL; i++)
-		largest = weight[i] > largest ? weight[i] : largest;
-	return weight == NULL ? 0 : sfs_safe_shift(sfs_exponent(largest));
+	for (size_t i = 0; i < n; i++)
+	{
+		double size = __builtin_fabs(list[i]);
+
+		moderate = moderate && (size == 0.0 || (size >= 0x1p-200 && size <= 0x1p200));
+	}
+	return moderate;
 }
 
-/* Return the weighted mean of a block, relative to its first value. */
-static bool
-block_mean(const Isotonic *fit, size_t first, size_t m, double *mean)
+/*
+ * Compute the weighted mean of a block: in twice the working precision, so that
+ * heavy and light elements and values that cancel keep their digits; exactly
+ * where products could leave the range.
+ */
+static SfsStatus
+block_mean(Isotonic *fit, size_t first, size_t m, double *mean)
 {
 	const double *y = fit->y + first;
 	const double *weight = fit->weight == NULL ? NULL : fit->weight + first;
-	int w_shift = weight_shift(weight, m);
-	double largest = 0.0;
-	double value[SFS_LEAF];
-	double mass[SFS_LEAF];
-	SfsTreeSum values;
-	SfsTreeSum masses;
-	int y_shift;
+	SfsPair sum = {0.0, 0.0};
+	SfsPair mass = {0.0, 0.0};
 
-	for (size_t i = 0; i < m; i++)
-		largest = __builtin_fmax(largest, __builtin_fabs(y[i]));
-	y_shift = sfs_safe_shift(sfs_exponent(largest));
-	sfs_tree_init(&values);
-	sfs_tree_init(&masses);
-	for (size_t i = 0; i < m; i += SFS_LEAF)
+	if (sfs_poll(fit->poll, m))
+		return SFS_CANCELLED;
+	if (!is_moderate(y, m) || (weight != NULL && !is_moderate(weight, m)))
 	{
-		size_t count = sfs_leaf(i, m);
+		const SfsExactSums *masses = weight == NULL ? NULL : &fit->masses;
+		SfsStatus status = sfs_exact_prepare(&fit->sums, fit->poll);
 
-		if (sfs_poll(fit->poll, 2 * count))
-			return true;
-		for (size_t k = 0; k < count; k++)
-		{
-			mass[k] = weight == NULL ? 1.0 : sfs_scale(weight[i + k], w_shift);
-			value[k] = mass[k] * (sfs_scale(y[i + k], y_shift) - sfs_scale(y[0], y_shift));
-		}
-		sfs_tree_add(&values, value, count);
-		sfs_tree_add(&masses, mass, count);
+		if (status == SFS_OK && masses != NULL)
+			status = sfs_exact_prepare(&fit->masses, fit->poll);
+		if (status == SFS_OK)
+			*mean = sfs_exact_mean(&fit->sums, masses, first, first + m);
+		return status;
 	}
-	*mean = sfs_scale(sfs_scale(y[0], y_shift) + sfs_tree_total(&values) / sfs_tree_total(&masses),
-					  -y_shift);
-	return false;
+	for (size_t i = 0; i < m;)
+	{
+		size_t end = sfs_chunk_end(i, m);
+
+		if (sfs_poll(fit->poll, 4 * (end - i)))
+			return SFS_CANCELLED;
+		for (; i < end; i++)
+		{
+			double w = weight == NULL ? 1.0 : weight[i];
+
+			sum = sfs_pair_add(sum, sfs_pair_product(w, y[i]));
+			mass = sfs_pair_add(mass, (SfsPair){w, 0.0});
+		}
+	}
+	*mean = sfs_pair_divide(sum, mass).high;
+	return SFS_OK;
 }
 
-/* Spread the sum of g over a block by weight. */
+/* Spread the sum of g * 2^shift over a block by weight. */
 static bool
-block_vjp(const Isotonic *fit, const double *g, size_t first, size_t m, double *out)
+block_vjp(const Isotonic *fit, const double *g, int shift, size_t first, size_t m, double *out)
 {
 	const double *weight = fit->weight == NULL ? NULL : fit->weight + first;
-	int shift = weight_shift(weight, m);
+	double largest = 1.0;
 	double mass[SFS_LEAF];
 	SfsTreeSum sum;
 	SfsTreeSum masses;
-	double total;
+	double share;
+	int heavy;
 
+	if (sfs_poll(fit->poll, m))
+		return true;
+	for (size_t i = 0; i < m && weight != NULL; i++)
+		largest = i == 0 || weight[i] > largest ? weight[i] : largest;
+	/* weights relative to the heaviest: what underflows does not count in the sum */
+	heavy = sfs_exponent(largest);
 	sfs_tree_init(&sum);
 	sfs_tree_init(&masses);
 	for (size_t i = 0; i < m; i += SFS_LEAF)
@@ -228,15 +243,19 @@ block_vjp(const Isotonic *fit, const double *g, size_t first, size_t m, double *
 		if (sfs_poll(fit->poll, 2 * count))
 			return true;
 		for (size_t k = 0; k < count; k++)
-			mass[k] = weight == NULL ? 1.0 : sfs_scale(weight[i + k], shift);
+			mass[k] = weight == NULL ? 1.0 : sfs_scale(weight[i + k], -heavy);
 		sfs_tree_add(&masses, mass, count);
 		sfs_tree_add(&sum, g + first + i, count);
 	}
-	total = sfs_tree_total(&masses);
+	share = sfs_tree_total(&sum) / sfs_tree_total(&masses);
 	for (size_t i = 0; i < m; i++)
-		out[first + i] =
-			(weight == NULL ? 1.0 : sfs_scale(weight[i], shift)) / total * sfs_tree_total(&sum);
-	return false;
+	{
+		double w = weight == NULL ? 1.0 : weight[i];
+		int exponent = sfs_exponent(w);
+
+		out[first + i] = sfs_scale(sfs_scale(w, -exponent) * share, exponent - heavy - shift);
+	}
+	return sfs_poll(fit->poll, 2 * m);
 }
 
 /* See sfs_core.h: SFS_OP_ISOTONIC and SFS_OP_ISOTONIC_VJP. */
@@ -273,19 +292,20 @@ sfs_row_isotonic(SfsRow *row)
 		if (sfs_poll(row->poll, 2))
 			return SFS_CANCELLED;
 		if (m == 1)
-			out[first] = vjp ? g[first] : fit.y[first];
+			out[first] = vjp ? sfs_scale(g[first], -shift) : fit.y[first];
 		else if (vjp)
 		{
-			if (block_vjp(&fit, g, first, m, out))
+			if (block_vjp(&fit, g, shift, first, m, out))
 				return SFS_CANCELLED;
 		}
 		else
 		{
-			if (block_mean(&fit, first, m, &mean))
-				return SFS_CANCELLED;
+			status = block_mean(&fit, first, m, &mean);
+			if (status != SFS_OK)
+				return status;
 			for (size_t i = first; i < first + m; i++)
 				out[i] = mean;
 		}
 	}
-	return sfs_store(&row->out, 0, out, NULL, n, sign, -shift, row->poll);
+	return sfs_store(&row->out, 0, out, NULL, n, sign, 0, row->poll);
 }

@@ -69,6 +69,20 @@ fall(const Side *side, size_t i, size_t j)
 	return difference / side->strength.m;
 }
 
+/* Return a quarter of what fall returns: a fall beyond double may have a finite quarter. */
+static double
+quarter_fall(const Side *side, size_t i, size_t j)
+{
+	double difference = (double) (j - i) * 0.25;
+	int exponent = side->strength.e + (side->half == 1.0 ? 0 : 1);
+
+	if (side->value != NULL)
+		difference = side->value[i] * 0.25 - side->value[j] * 0.25;
+	if (difference > 0.0 && exponent != 0)
+		difference = sfs_scale(difference, -exponent);
+	return difference / side->strength.m;
+}
+
 /* Start a side at element 0. */
 static void
 side_init(Side *side, const double *value, size_t n, SfsStrength strength)
@@ -151,8 +165,11 @@ apart(const Solver *solver, size_t a, size_t b, size_t c, const Part z[2], const
 			double w_fall = fall(&solver->w, w[0].anchor, w[1].anchor);
 
 			tolerance += (distance + w_fall) * 0x1p-51;
-			/* both infinite: the data's own logarithms decide, as for a falling z */
-			distance = isinf(distance) && isinf(w_fall) ? 0.0 : distance - w_fall;
+			if (isinf(distance) && isinf(w_fall))
+				distance = 4.0 * (quarter_fall(&solver->z, z[0].anchor, z[1].anchor) -
+								  quarter_fall(&solver->w, w[0].anchor, w[1].anchor));
+			else
+				distance -= w_fall;
 		}
 	}
 	/* the other factors are within e^(2 SFS_KL_SPAN) n^4 of each other */

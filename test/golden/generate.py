@@ -514,6 +514,33 @@ def isotonics(w):
         w.do("isotonic_vjp", "l2", d)
 
 
+def found(w):
+    """Cases that random tests and fuzzing found, reduced."""
+    w.case("found_kl_differences_overflow", [1e308, -1e308], [.9e308, -.9e308],
+           [1.0, 2.0])
+    for op in ("projection", "projection_vjp", "projection_jvp"):
+        w.do(op, "kl")
+    w.case("found_heavy_small", [1e300, 0.0], [1e-300, 1.0], None)
+    w.do("isotonic")
+    w.case("found_light_large", [1e20, 0.0, 1e10], [1e-10, 1.0, 1.0], None)
+    w.do("isotonic")
+    w.case("found_far_weights", [2.0 ** 900, 2.0 ** -900],
+           [2.0 ** -700, 2.0 ** 690], None)
+    w.do("isotonic")
+    w.case("found_subnormal", [i * 5e-324 for i in (-2, 8, -6, -5, 9)], None, None)
+    for s in (.2, 1.0):
+        for reg in ("l2", "kl"):
+            w.do("rank", reg, "asc", 1, s)
+    w.case("found_subnormal_strength", [i * 5e-324 for i in (3, 1, 4, 1, 5)], None,
+           None)
+    for reg in ("l2", "kl"):
+        w.do("rank", reg, "asc", 0, 1.5e-323)
+    w.case("found_apart_sort", [1.7e308, -1.7e308], None, None)
+    for s in (5e-324, 1e-308, 1.0):
+        for reg in ("l2", "kl"):
+            w.do("sort", reg, "asc", 0, s)
+
+
 # ------------------------------------------------------------- self-tests
 
 def close(a, b, tol, what):
@@ -786,7 +813,7 @@ def main():
         rank_sort(w, name)
         w.close()
     w = Writer("other.txt")
-    for part in (correlations, ranges, projections, isotonics):
+    for part in (correlations, ranges, projections, isotonics, found):
         part(w)
     w.close()
 
