@@ -3,8 +3,7 @@
 # Why so many declarations: with one per type alone, PostgreSQL converts
 # f(integer[], real[]) to f(real[], real[]), and 16777217 becomes 16777216.
 #   one array     a declaration per type
-#   two arrays    a declaration per pair of types, but for double precision with
-#                 another: those resolve to two double precision[], without loss
+#   two arrays    a declaration per pair of types
 #   three arrays  a declaration per type of the first; the others are double
 #                 precision[]
 
@@ -35,16 +34,10 @@ NF != 7 {
 	arrays = split($3, array, " ")
 	for (i = 1; i <= types; i++) {
 		for (j = 1; j <= types; j++) {
-			if (arrays == 2 ? is_pair(type[i], type[j]) : i == j)
+			if (arrays == 2 || i == j)
 				declare(type[i], type[j])
 		}
 	}
-}
-
-# Does this pair of element types need a declaration of its own?
-function is_pair(a, b)
-{
-	return a == b || (a != "double precision" && b != "double precision")
 }
 
 # Write one declaration with the element types of the first and the second array.

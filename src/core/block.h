@@ -206,6 +206,18 @@ sfs_divide_strength(const SfsScaling *scaling, double *out, size_t count)
 			out[i] = sfs_scale(out[i], scaling->post);
 }
 
+/*
+ * Return x, or the nearer end of [low, high].  A projection lies in the hull of
+ * its w, for soft_sort the data; rounding must not leave it, or neighbouring
+ * blocks would be out of order by a unit in the last place.
+ */
+static inline double
+sfs_clamp(double x, double low, double high)
+{
+	x = x < low ? low : x;
+	return x > high ? high : x;
+}
+
 /* A sum over a block: by the fixed tree if it is sorted, else free of order. */
 typedef struct SfsBlockSum
 {

@@ -303,6 +303,9 @@ sfs_row_isotonic(SfsRow *row)
 			status = block_mean(&fit, first, m, &mean);
 			if (status != SFS_OK)
 				return status;
+			/* rounding must not put neighbouring blocks out of order */
+			if (first > 0 && mean > out[first - 1])
+				mean = out[first - 1];
 			for (size_t i = first; i < first + m; i++)
 				out[i] = mean;
 		}

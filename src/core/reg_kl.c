@@ -261,7 +261,8 @@ log_projection(const SfsBlock *z, const SfsBlock *w, double *out)
 
 		arguments(&falls, z->v + i, count, out + i);
 		for (size_t k = 0; k < count; k++)
-			out[i + k] = (w->high * quarter + (out[i + k] + shift * quarter)) / quarter;
+			out[i + k] = sfs_clamp((w->high * quarter + (out[i + k] + shift * quarter)) / quarter,
+								   w->low, w->high);
 		if (sfs_poll(z->poll, count))
 			return true;
 	}

@@ -150,7 +150,7 @@ sort(const SfsBlock *block, double *out)
 			out[i + k] = (middle - (double) (i + k)) * quarter;
 		sfs_divide_strength(&scaling, out + i, count);
 		for (size_t k = 0; k < count; k++)
-			out[i + k] = (mean + out[i + k]) / quarter;
+			out[i + k] = sfs_clamp((mean + out[i + k]) / quarter, block->low, block->high);
 		if (sfs_poll(block->poll, count))
 			return true;
 	}
@@ -193,7 +193,7 @@ projection(const SfsBlock *block, double *out)
 
 		sfs_differences(&z, block->v + i, count, out + i);
 		for (size_t k = 0; k < count; k++)
-			out[i + k] = (out[i + k] + offset) * back;
+			out[i + k] = sfs_clamp((out[i + k] + offset) * back, weights.low, weights.high);
 		if (sfs_poll(block->poll, count))
 			return true;
 	}

@@ -111,7 +111,7 @@ sfs_store(const SfsOutput *out, size_t first, const double *value, const uint32_
 			buffer[k] = value[i + k] * sign + 0.0;
 		if (exponent != 0)
 			for (size_t k = 0; k < count; k++)
-				buffer[k] = sfs_scale(buffer[k], exponent);
+				buffer[k] = sfs_scale(buffer[k], exponent) + 0.0;
 		if (out->type == SFS_FLOAT64)
 			check += store_double((double *) out->data + offset, buffer, places, count);
 		else

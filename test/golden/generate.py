@@ -520,6 +520,9 @@ def found(w):
            [1.0, 2.0])
     for op in ("projection", "projection_vjp", "projection_jvp"):
         w.do(op, "kl")
+    far = [2.0 ** 1000, -1.7976931348623157e308]
+    w.case("found_kl_overflow_in_block", far, far, None)
+    w.do("projection", "kl")
     w.case("found_heavy_small", [1e300, 0.0], [1e-300, 1.0], None)
     w.do("isotonic")
     w.case("found_light_large", [1e20, 0.0, 1e10], [1e-10, 1.0, 1.0], None)
