@@ -287,28 +287,27 @@ sfs_row_isotonic(SfsRow *row)
 	{
 		size_t first = fit.start[k];
 		size_t m = fit.start[k + 1] - first;
-		double mean;
+		double mean = fit.y[first];
 
 		if (sfs_poll(row->poll, 2))
 			return SFS_CANCELLED;
-		if (m == 1)
-			out[first] = vjp ? sfs_scale(g[first], -shift) : fit.y[first];
-		else if (vjp)
+		if (vjp)
 		{
-			if (block_vjp(&fit, g, shift, first, m, out))
+			if (m == 1)
+				out[first] = sfs_scale(g[first], -shift);
+			else if (block_vjp(&fit, g, shift, first, m, out))
 				return SFS_CANCELLED;
+			continue;
 		}
-		else
-		{
+		if (m > 1)
 			status = block_mean(&fit, first, m, &mean);
-			if (status != SFS_OK)
-				return status;
-			/* rounding must not put neighbouring blocks out of order */
-			if (first > 0 && mean > out[first - 1])
-				mean = out[first - 1];
-			for (size_t i = first; i < first + m; i++)
-				out[i] = mean;
-		}
+		if (status != SFS_OK)
+			return status;
+		/* rounding must not put neighbouring blocks out of order */
+		if (first > 0 && mean > out[first - 1])
+			mean = out[first - 1];
+		for (size_t i = first; i < first + m; i++)
+			out[i] = mean;
 	}
 	return sfs_store(&row->out, 0, out, NULL, n, sign, 0, row->poll);
 }
