@@ -14,8 +14,6 @@
 #include "errors.h"
 #include "pg_compat.h"
 
-#define INTERRUPT_STEP 65536
-
 /* Convert a numeric as its cast to double precision does. */
 static double
 numeric_value(const char *datum)
@@ -33,7 +31,7 @@ convert(ArrayType *array, Oid type, int64 values)
 
 	for (int64 i = 0; i < values; i++)
 	{
-		if (i % INTERRUPT_STEP == 0)
+		if (i % SFS_INTERRUPT_STEP == 0)
 			CHECK_FOR_INTERRUPTS();
 		switch (type)
 		{
@@ -67,6 +65,8 @@ sfs_array_open(SfsArray *list, Datum datum)
 	list->array = array;
 	list->ndim = ARR_NDIM(array);
 	list->count = ArrayGetNItems(list->ndim, ARR_DIMS(array));
+	if (list->count == 0) /* an int2vector can be empty and have a dimension */
+		list->ndim = 0;
 	list->length = list->count > 0 ? ARR_DIMS(array)[list->ndim - 1] : 0;
 	list->nulls = ARR_NULLBITMAP(array);
 	values = list->count;
@@ -74,7 +74,11 @@ sfs_array_open(SfsArray *list, Datum datum)
 	{
 		values = 0;
 		for (int64 i = 0; i < list->count; i++)
+		{
+			if (i % SFS_INTERRUPT_STEP == 0)
+				CHECK_FOR_INTERRUPTS();
 			values += !sfs_array_is_null(list, i);
+		}
 		if (values == list->count)
 			list->nulls = NULL;
 	}
@@ -118,9 +122,9 @@ is_acceptable(double value, SfsRequirement requirement)
 int64
 sfs_find_offender(const void *values, SfsType type, int64 n, SfsRequirement requirement)
 {
-	for (int64 first = 0; first < n; first += INTERRUPT_STEP)
+	for (int64 first = 0; first < n; first += SFS_INTERRUPT_STEP)
 	{
-		int64 last = Min(n, first + INTERRUPT_STEP);
+		int64 last = Min(n, first + SFS_INTERRUPT_STEP);
 		double check = 0.0;
 
 		CHECK_FOR_INTERRUPTS();
@@ -161,6 +165,8 @@ sfs_array_make(int ndim, const int *dims, const int *lower, SfsType type, const 
 	Size bytes = overhead + sfs_type_size(type) * (Size) count;
 	ArrayType *result;
 
+	if (elements == 0)
+		return construct_empty_array(type == SFS_FLOAT64 ? FLOAT8OID : FLOAT4OID);
 	if (!AllocSizeIsValid(bytes))
 		sfs_error_size(NULL);
 	result = palloc(bytes);
@@ -172,7 +178,11 @@ sfs_array_make(int ndim, const int *dims, const int *lower, SfsType type, const 
 	memcpy(ARR_DIMS(result), dims, sizeof(int) * (Size) ndim);
 	memcpy(ARR_LBOUND(result), lower, sizeof(int) * (Size) ndim);
 	for (int64 i = 0; keep != NULL && i < elements; i++)
+	{
+		if (i % SFS_INTERRUPT_STEP == 0)
+			CHECK_FOR_INTERRUPTS();
 		if (keep[i])
 			ARR_NULLBITMAP(result)[i / 8] |= (bits8) (1 << (i % 8));
+	}
 	return result;
 }

@@ -14,6 +14,9 @@
 
 #include "sfs_core.h"
 
+/* Elements that a loop may visit between two looks at interrupts. */
+#define SFS_INTERRUPT_STEP 65536
+
 typedef struct SfsArray
 {
 	ArrayType *array;

@@ -8,6 +8,7 @@
 #include "access/htup_details.h"
 #include "catalog/pg_type.h"
 #include "funcapi.h"
+#include "miscadmin.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
@@ -141,6 +142,8 @@ find_rows(Call *call)
 	call->kept = 0;
 	for (int64 i = 0; i < x->count; i++)
 	{
+		if (i % SFS_INTERRUPT_STEP == 0)
+			CHECK_FOR_INTERRUPTS();
 		if (i % x->length == 0)
 			offsets[i / x->length] = call->kept;
 		call->keep[i] = !sfs_array_is_null(x, i) &&
@@ -186,6 +189,8 @@ compact(const Call *call, const SfsArray *list, bool is_y)
 	}
 	for (int64 i = 0; i < call->x.count; i++)
 	{
+		if (i % SFS_INTERRUPT_STEP == 0)
+			CHECK_FOR_INTERRUPTS();
 		if (call->keep[i])
 		{
 			copy_value(to, list, rank != NULL ? rank[i % call->x.length] : value, size);
@@ -218,6 +223,8 @@ compact_g(const Call *call)
 		bool is_null = sfs_array_is_null(g, i);
 		bool matters = call->keep == NULL || call->keep[i];
 
+		if (i % SFS_INTERRUPT_STEP == 0)
+			CHECK_FOR_INTERRUPTS();
 		if (by_position && call->keep != NULL)
 		{
 			int64 row = i / call->x.length;
@@ -279,11 +286,14 @@ check_values(const Call *call, const SfsInput *input, const char *name, SfsRequi
 {
 	int64 n = input->shared ? call->x.length : call->kept;
 	int64 k = sfs_find_offender(input->data, input->type, n, requirement);
+	int64 position;
 
 	if (k < 0)
 		return;
-	sfs_error_value(requirement_words(name, requirement),
-					input->shared ? k + 1 : position_of(call, k, by_position),
+	position = input->shared ? k + 1 : position_of(call, k, by_position);
+	if (input == &call->task.y && call->y_is_list)
+		position = (position - 1) % call->x.length + 1;
+	sfs_error_value(requirement_words(name, requirement), position,
 					sfs_value(input->data, input->type, k), input != &call->task.g);
 }
 
@@ -364,10 +374,13 @@ run_matrix(Call *call, SfsType type)
 	{
 		keep = MemoryContextAllocHuge(CurrentMemoryContext, (Size) (n * n));
 		for (int64 i = 0; i < n; i++)
+		{
+			CHECK_FOR_INTERRUPTS();
 			for (int64 j = 0; j < n; j++)
 				keep[i * n + j] = call->function->op == SFS_OP_SORT_JACOBIAN
 									  ? i < kept && call->keep[j]
 									  : call->keep[i] && call->keep[j];
+		}
 	}
 	result = sfs_array_make(2, dims, lower, type, keep, kept * kept);
 	call->task.out.data = sfs_array_data(result);

@@ -12,14 +12,12 @@
 #include "sfs_core.h"
 
 /*
- * How the second list goes with the first, x.
- * PAIR: a null on either side drops the pair; may be one list for every row.
- * BY_ELEMENT: a cotangent or tangent that belongs to the elements of x.
+ * How a cotangent or tangent goes with the list x.
+ * BY_ELEMENT: it belongs to the elements of x.
  * BY_POSITION: a cotangent of soft_sort; nulls of x come last there.
  */
 typedef enum SfsPairing
 {
-	SFS_PAIR,
 	SFS_BY_ELEMENT,
 	SFS_BY_POSITION
 } SfsPairing;
@@ -61,7 +59,7 @@ typedef struct SfsFunction
 	SfsRequirement requirement; /* of x and y; weights say theirs in y_requirement */
 	SfsRequirement y_requirement;
 	const char *g_name;
-	SfsPairing g_pairing; /* BY_ELEMENT or BY_POSITION */
+	SfsPairing g_pairing;
 } SfsFunction;
 
 /* Run a function on the arguments of a call. */

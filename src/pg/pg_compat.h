@@ -1,5 +1,5 @@
 /*
- * pg_compat.h - every difference between PostgreSQL versions, 13 to 19.
+ * pg_compat.h - every difference between PostgreSQL versions, 15 to 19.
  *
  * Nothing else tests PG_VERSION_NUM (tools/check-layers).
  */
