@@ -32,6 +32,10 @@ NF != 7 {
 
 {
 	arrays = split($3, array, " ")
+	if ($5 == "window") {
+		declare("double precision", "double precision")
+		next
+	}
 	for (i = 1; i <= types; i++) {
 		for (j = 1; j <= types; j++) {
 			if (arrays == 2 || i == j)
@@ -41,13 +45,15 @@ NF != 7 {
 }
 
 # Write one declaration with the element types of the first and the second array.
-function declare(first, second,    arguments, result, signature, names, count, k)
+function declare(first, second,    arguments, result, signature, brackets, flags, names, count, k)
 {
-	arguments = array[1] " " first "[]"
-	signature = first "[]"
+	brackets = $5 == "window" ? "" : "[]"
+	flags = $5 == "window" ? "WINDOW" : "STRICT"
+	arguments = array[1] " " first brackets
+	signature = first brackets
 	for (k = 2; k <= arrays; k++) {
-		arguments = arguments ", " array[k] " " (arrays == 2 ? second : "double precision") "[]"
-		signature = signature ", " (arrays == 2 ? second : "double precision") "[]"
+		arguments = arguments ", " array[k] " " (arrays == 2 ? second : "double precision") brackets
+		signature = signature ", " (arrays == 2 ? second : "double precision") brackets
 	}
 	count = split($4, names, " ")
 	for (k = 1; k <= count; k++) {
@@ -62,6 +68,8 @@ function declare(first, second,    arguments, result, signature, names, count, k
 	result = $5
 	if (result == "array")
 		result = (first == "real" && (arrays != 2 || second == "real") ? "real[]" : "double precision[]")
+	if (result == "window")
+		result = "double precision"
 	if (result ~ /^\(/) {
 		arguments = arguments ", " substr(result, 2, length(result) - 2)
 		result = "record"
@@ -69,7 +77,7 @@ function declare(first, second,    arguments, result, signature, names, count, k
 	print ""
 	print "CREATE FUNCTION " $1 "(" arguments ")"
 	print "\tRETURNS " result
-	print "\tAS 'MODULE_PATHNAME', '" $2 "' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST " $6 ";"
+	print "\tAS 'MODULE_PATHNAME', '" $2 "' LANGUAGE C IMMUTABLE " flags " PARALLEL SAFE COST " $6 ";"
 	gsub(/'/, "''", $7)
 	print "COMMENT ON FUNCTION " $1 "(" signature ") IS '" $7 "';"
 	gsub(/''/, "'", $7)

@@ -36,6 +36,7 @@ typedef enum SfsOp
 	SFS_OP_RANK_JVP,		   /* x, g -> n */
 	SFS_OP_RANK_JACOBIAN,	   /* x -> n * n, row i = output i */
 	SFS_OP_SORT,			   /* x -> n sorted values */
+	SFS_OP_SORT_ASSIGN,		   /* x -> n, each element the sorted value at its stable rank */
 	SFS_OP_SORT_VJP,		   /* x, g -> n */
 	SFS_OP_SORT_JVP,		   /* x, g -> n */
 	SFS_OP_SORT_JACOBIAN,	   /* x -> n * n */

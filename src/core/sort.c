@@ -15,7 +15,7 @@ sfs_sort_bytes(const SfsTask *task, size_t n)
 	return sfs_fit_bytes(task->regularization, SFS_PROBLEM_SORT, n) + n * sizeof(double) + 16;
 }
 
-/* See sfs_core.h: SFS_OP_SORT. */
+/* See sfs_core.h: SFS_OP_SORT and SFS_OP_SORT_ASSIGN. */
 SfsStatus
 sfs_row_sort(SfsRow *row)
 {
@@ -38,7 +38,8 @@ sfs_row_sort(SfsRow *row)
 		else if (fit.reg->sort(&block, out + block.first))
 			return SFS_CANCELLED;
 	}
-	return sfs_store(&row->out, 0, out, NULL, row->n, sign, 0, row->poll);
+	return sfs_store(&row->out, 0, out, row->task->op == SFS_OP_SORT ? NULL : fit.perm, row->n,
+					 sign, 0, row->poll);
 }
 
 /* Replace g by its mean over each group of equal values of v. */

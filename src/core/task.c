@@ -18,6 +18,7 @@ static const Operation operations[SFS_OP_COUNT] = {
 	[SFS_OP_RANK_JVP] = {sfs_row_rank_derivative, sfs_rank_bytes, SFS_SHAPE_ELEMENTS, 0},
 	[SFS_OP_RANK_JACOBIAN] = {sfs_row_rank_jacobian, sfs_rank_bytes, SFS_SHAPE_MATRIX, 0},
 	[SFS_OP_SORT] = {sfs_row_sort, sfs_sort_bytes, SFS_SHAPE_ELEMENTS, 0},
+	[SFS_OP_SORT_ASSIGN] = {sfs_row_sort, sfs_sort_bytes, SFS_SHAPE_ELEMENTS, 0},
 	[SFS_OP_SORT_VJP] = {sfs_row_sort_derivative, sfs_sort_bytes, SFS_SHAPE_ELEMENTS, 0},
 	[SFS_OP_SORT_JVP] = {sfs_row_sort_derivative, sfs_sort_bytes, SFS_SHAPE_ELEMENTS, 0},
 	[SFS_OP_SORT_JACOBIAN] = {sfs_row_sort_jacobian, sfs_sort_bytes, SFS_SHAPE_MATRIX, 0},

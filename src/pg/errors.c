@@ -9,6 +9,8 @@
 #include "utils/builtins.h"
 #include "utils/memutils.h"
 
+#include "guc.h"
+
 /* See errors.h. */
 void
 sfs_error_option(const char *option, const char *value, const char *hint)
@@ -114,6 +116,35 @@ sfs_error_size(const char *hint)
 					errmsg("array size exceeds the maximum allowed (%d)", (int) MaxArraySize),
 					errdetail("The result does not fit into an array of at most 1 GB."),
 					hint != NULL ? errhint("%s", hint) : 0));
+}
+
+/* See errors.h. */
+void
+sfs_error_null_option(const char *option)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED), errmsg("%s must not be null", option)));
+}
+
+/* See errors.h. */
+void
+sfs_error_varying_option(const char *option)
+{
+	ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					errmsg("%s must be the same in all rows of a partition", option)));
+}
+
+/* See errors.h. */
+void
+sfs_error_partition(int64 rows, Size bytes)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_CONFIGURATION_LIMIT_EXCEEDED),
+			 errmsg("window partition of %lld rows is too large", (long long) rows),
+			 errdetail("It needs %zu kB of memory.", bytes / 1024),
+			 errhint("Increase \"softsort.max_partition_memory\", currently %d kB, or use a finer "
+					 "PARTITION BY.",
+					 sfs_max_partition_memory)));
 }
 
 /* See errors.h. */

@@ -39,6 +39,15 @@ extern void sfs_error_shape(const char *second, bool may_be_list) pg_attribute_n
 /* Report a result that no array can hold. */
 extern void sfs_error_size(const char *hint) pg_attribute_noreturn();
 
+/* Report a null option of a window function, which may not drop rows in silence. */
+extern void sfs_error_null_option(const char *option) pg_attribute_noreturn();
+
+/* Report an option that is not the same in all rows of a partition. */
+extern void sfs_error_varying_option(const char *option) pg_attribute_noreturn();
+
+/* Report a window partition that needs more memory than is allowed. */
+extern void sfs_error_partition(int64 rows, Size bytes) pg_attribute_noreturn();
+
 /* Report the status of a run that is not SFS_OK. */
 extern void sfs_error_status(SfsStatus status, const SfsEngineError *error, Size bytes)
 	pg_attribute_noreturn();

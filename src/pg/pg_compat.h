@@ -11,4 +11,11 @@
 #include "varatt.h"
 #endif
 
+/* 15 renamed the function that refuses settings which the module does not define. */
+#if PG_VERSION_NUM >= 150000
+#define sfs_reserve_guc_prefix(prefix) MarkGUCPrefixReserved(prefix)
+#else
+#define sfs_reserve_guc_prefix(prefix) EmitWarningsOnPlaceholders(prefix)
+#endif
+
 #endif /* SOFTSORT_PG_COMPAT_H */

@@ -328,7 +328,7 @@ test_short(void)
 				}
 				if (op == SFS_OP_RANK)
 					want = 1.0;
-				else if (op == SFS_OP_SORT || op == SFS_OP_ISOTONIC)
+				else if (op == SFS_OP_SORT || op == SFS_OP_SORT_ASSIGN || op == SFS_OP_ISOTONIC)
 					want = one[0];
 				else if (op == SFS_OP_PROJECTION || op == SFS_OP_SORT_VJP ||
 						 op == SFS_OP_SORT_JVP || op == SFS_OP_ISOTONIC_VJP)

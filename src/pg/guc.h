@@ -1,0 +1,15 @@
+/*
+ * guc.h - the settings.
+ */
+#ifndef SOFTSORT_GUC_H
+#define SOFTSORT_GUC_H
+
+#include "postgres.h"
+
+/* kB that one window partition may take. */
+extern int sfs_max_partition_memory;
+
+/* Define the settings. */
+extern void sfs_guc_init(void);
+
+#endif /* SOFTSORT_GUC_H */
