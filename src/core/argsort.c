@@ -5,9 +5,10 @@
  * leading bits of the key (all of it for float) and the position share one
  * 64-bit word; words are unique, so sorting words is a stable argsort.  Rows
  * up to 64 go through a sorting network, longer ones through an LSD radix sort
- * that leaves out digits in which all keys agree.  Doubles whose leading key
- * bits agree come out in the order of their positions; such runs are put right
- * afterwards by their full values, so the worst case is two sorts.
+ * that leaves out digits in which all keys agree; its second buffer is the place
+ * of the sorted values.  Doubles whose leading key bits agree come out in the
+ * order of their positions; such runs are put right afterwards by their full
+ * values, so the worst case is two sorts.
  */
 #include "argsort.h"
 
@@ -174,30 +175,48 @@ insertion_run(double *sorted, uint32_t *perm, size_t n)
 	}
 }
 
-/*
- * Sort a long run whose leading key bits agree, by the 32 bits that follow:
- * with a common prefix of at least 32 bits these decide.  word and other are
- * scratch of max(n, 64) words.
- */
-static SfsStatus
-radix_run(double *sorted, uint32_t *perm, size_t n, uint64_t *word, uint64_t *other, SfsPoll *poll)
+/* Map bits that ascend with a double to it. */
+static inline double
+key64_value(uint64_t key)
 {
-	uint64_t lowest = UINT64_MAX;
-	uint64_t *result;
+	return sfs_bits_double(key >> 63 ? key ^ (UINT64_C(1) << 63) : ~key);
+}
 
+/* Find the lowest of the keys of a run that is sorted descending; true when stopped. */
+static bool
+lowest_key(const double *sorted, size_t n, uint64_t *lowest, SfsPoll *poll)
+{
+	*lowest = UINT64_MAX;
 	for (size_t i = 0; i < n;)
 	{
 		size_t end = sfs_chunk_end(i, n);
 
 		if (sfs_poll(poll, end - i))
-			return SFS_CANCELLED;
+			return true;
 		for (; i < end; i++)
 		{
 			uint64_t key = ~ascending_key64(sorted[i]);
 
-			lowest = key < lowest ? key : lowest;
+			*lowest = key < *lowest ? key : *lowest;
 		}
 	}
+	return false;
+}
+
+/*
+ * Sort a long run whose leading key bits agree, by the 32 bits that follow:
+ * with a common prefix of at least 32 bits these decide.  The words say the
+ * values, so that the place of the values is scratch; word has max(n, 64) words.
+ */
+static SfsStatus
+radix_run(double *sorted, uint32_t *perm, size_t n, uint64_t *word, SfsPoll *poll)
+{
+	uint64_t lowest;
+	uint64_t *result;
+	uint32_t *positions; /* in the half that is free */
+
+	if (lowest_key(sorted, n, &lowest, poll))
+		return SFS_CANCELLED;
 	for (size_t i = 0; i < n;)
 	{
 		size_t end = sfs_chunk_end(i, n);
@@ -207,12 +226,11 @@ radix_run(double *sorted, uint32_t *perm, size_t n, uint64_t *word, uint64_t *ot
 		for (; i < end; i++)
 			word[i] = (~ascending_key64(sorted[i]) - lowest) << 32 | i;
 	}
-	result = sort_words(word, other, n, poll);
+	result = sort_words(word, (uint64_t *) (void *) sorted, n, poll);
 	if (result == NULL)
 		return SFS_CANCELLED;
-	/* carry values and positions along through the free half of the scratch */
-	other = result == word ? other : word;
-	memcpy(other, sorted, n * sizeof(double));
+	positions = result == word ? (uint32_t *) (void *) sorted : (uint32_t *) word;
+	memcpy(positions, perm, n * sizeof(uint32_t));
 	for (size_t i = 0; i < n;)
 	{
 		size_t end = sfs_chunk_end(i, n);
@@ -220,10 +238,8 @@ radix_run(double *sorted, uint32_t *perm, size_t n, uint64_t *word, uint64_t *ot
 		if (sfs_poll(poll, end - i))
 			return SFS_CANCELLED;
 		for (; i < end; i++)
-			memcpy(&sorted[i], &other[(uint32_t) result[i]], sizeof(double));
+			perm[i] = positions[(uint32_t) result[i]];
 	}
-	for (size_t i = 0; i < n; i++)
-		other[i] = perm[i];
 	for (size_t i = 0; i < n;)
 	{
 		size_t end = sfs_chunk_end(i, n);
@@ -231,7 +247,11 @@ radix_run(double *sorted, uint32_t *perm, size_t n, uint64_t *word, uint64_t *ot
 		if (sfs_poll(poll, end - i))
 			return SFS_CANCELLED;
 		for (; i < end; i++)
-			perm[i] = (uint32_t) other[(uint32_t) result[i]];
+		{
+			double value = key64_value(~(lowest + (result[i] >> 32)));
+
+			memcpy(&sorted[i], &value, sizeof(value));
+		}
 	}
 	return SFS_OK;
 }
@@ -241,8 +261,7 @@ radix_run(double *sorted, uint32_t *perm, size_t n, uint64_t *word, uint64_t *ot
  * word holds the sorted words; the part of a run is scratch once it is read.
  */
 static SfsStatus
-repair_runs(uint64_t *word, uint64_t *other, size_t n, uint32_t *perm, double *sorted,
-			SfsPoll *poll)
+repair_runs(uint64_t *word, size_t n, uint32_t *perm, double *sorted, SfsPoll *poll)
 {
 	for (size_t i = 0; i + 1 < n;)
 	{
@@ -262,11 +281,9 @@ repair_runs(uint64_t *word, uint64_t *other, size_t n, uint32_t *perm, double *s
 		else if (!ordered)
 		{
 			/* a network pads: give it words of its own */
-			uint64_t padded[2][NETWORK_MAX];
-			bool small = end - i <= NETWORK_MAX;
-			SfsStatus status =
-				radix_run(&sorted[i], &perm[i], end - i, small ? padded[0] : &word[i],
-						  small ? padded[1] : &other[i], poll);
+			uint64_t padded[NETWORK_MAX];
+			SfsStatus status = radix_run(&sorted[i], &perm[i], end - i,
+										 end - i <= NETWORK_MAX ? padded : &word[i], poll);
 
 			if (status != SFS_OK)
 				return status;
@@ -303,7 +320,6 @@ sfs_argsort(const void *x, SfsType type, bool negate, size_t n, uint32_t *perm, 
 			uint64_t *scratch, SfsPoll *poll)
 {
 	uint64_t *word = scratch;
-	uint64_t *other = scratch + (n > NETWORK_MAX ? n : NETWORK_MAX);
 	uint64_t *result;
 	uint64_t flip = negate ? 0 : UINT64_MAX;
 	uint64_t lowest = UINT64_MAX;
@@ -343,9 +359,11 @@ sfs_argsort(const void *x, SfsType type, bool negate, size_t n, uint32_t *perm, 
 	}
 	if (n == 0)
 		return SFS_OK;
-	result = sort_words(word, other, n, poll);
+	result = sort_words(word, (uint64_t *) (void *) sorted, n, poll);
 	if (result == NULL)
 		return SFS_CANCELLED;
+	if (result != word)
+		memcpy(word, result, n * sizeof(uint64_t));
 	for (size_t i = 0; i < n;)
 	{
 		size_t end = sfs_chunk_end(i, n);
@@ -355,7 +373,7 @@ sfs_argsort(const void *x, SfsType type, bool negate, size_t n, uint32_t *perm, 
 			return SFS_CANCELLED;
 		for (; i < end; i++)
 		{
-			uint32_t position = (uint32_t) result[i];
+			uint32_t position = (uint32_t) word[i];
 			double value = type == SFS_FLOAT64 ? ((const double *) x)[position]
 											   : (double) ((const float *) x)[position];
 
@@ -365,5 +383,5 @@ sfs_argsort(const void *x, SfsType type, bool negate, size_t n, uint32_t *perm, 
 	}
 	if (shift == 0)
 		return SFS_OK;
-	return repair_runs(result, result == word ? other : word, n, perm, sorted, poll);
+	return repair_runs(word, n, perm, sorted, poll);
 }

@@ -7,7 +7,7 @@
 #include "poll.h"
 
 /* Bytes of scratch that sfs_argsort needs for n values. */
-#define SFS_ARGSORT_SCRATCH(n) (((n) > 64 ? (n) : 64) * 2 * sizeof(uint64_t))
+#define SFS_ARGSORT_SCRATCH(n) (((n) > 64 ? (n) : 64) * sizeof(uint64_t))
 
 /*
  * Sort v_i = x_i (or -x_i when negate) descending, equal values in the order

@@ -140,4 +140,14 @@ extern size_t sfs_core_workspace(const SfsTask *task);
 extern SfsStatus sfs_core_run(const SfsTask *task, size_t first, size_t last, void *workspace,
 							  const SfsHooks *hooks);
 
+/* Return the bytes of scratch that sfs_core_sort_pairs needs. */
+extern size_t sfs_core_sort_pairs_workspace(size_t n);
+
+/*
+ * Sort n pairs ascending by (x, y), in place; -0 becomes +0, there must be no
+ * NaN.  When it is stopped, the pairs are lost.
+ */
+extern SfsStatus sfs_core_sort_pairs(double *x, double *y, size_t n, void *workspace,
+									 const SfsHooks *hooks);
+
 #endif /* SFS_CORE_H */

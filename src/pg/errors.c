@@ -39,16 +39,23 @@ value_name(double value)
 	return psprintf("%.17g", value);
 }
 
+/* Return what can be done about a value that is not finite. */
+static const char *
+value_hint(double value)
+{
+	if (isnan(value))
+		return "Replace it by null, for example with NULLIF(x, 'NaN'), or filter it out.";
+	if (isinf(value))
+		return "Replace it by null or by a finite value, or filter it out.";
+	return NULL;
+}
+
 /* See errors.h. */
 void
 sfs_error_value(const char *requirement, int64 position, double value, bool nullable)
 {
-	const char *hint = NULL;
+	const char *hint = nullable ? value_hint(value) : NULL;
 
-	if (nullable && isnan(value))
-		hint = "Replace it by null, for example with NULLIF(x, 'NaN'), or filter it out.";
-	else if (nullable && isinf(value))
-		hint = "Replace it by null or by a finite value, or filter it out.";
 	ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("%s", requirement),
 					errdetail("Element %lld is %s.", (long long) position, value_name(value)),
 					hint != NULL ? errhint("%s", hint) : 0));
@@ -145,6 +152,71 @@ sfs_error_partition(int64 rows, Size bytes)
 			 errhint("Increase \"softsort.max_partition_memory\", currently %d kB, or use a finer "
 					 "PARTITION BY.",
 					 sfs_max_partition_memory)));
+}
+
+/* See errors.h. */
+void
+sfs_error_column_value(const char *requirement, double value)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("%s", requirement),
+			 errdetail("A value is %s.", value_name(value)), errhint("%s", value_hint(value))));
+}
+
+/* See errors.h. */
+void
+sfs_error_state_options(void)
+{
+	ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					errmsg("options must be the same in all rows and states of a group")));
+}
+
+/* See errors.h. */
+void
+sfs_error_state_memory(int64 pairs, Size bytes)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_CONFIGURATION_LIMIT_EXCEEDED),
+			 errmsg("group of %lld pairs is too large", (long long) pairs),
+			 errdetail("It needs %zu kB of memory.", bytes / 1024),
+			 errhint("Increase \"softsort.max_partition_memory\", currently %d kB, or use a finer "
+					 "GROUP BY.",
+					 sfs_max_partition_memory)));
+}
+
+/* See errors.h. */
+void
+sfs_error_state_size(int64 pairs)
+{
+	ereport(ERROR, (errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+					errmsg("softsort_state of %lld pairs is too large to be sent or stored",
+						   (long long) pairs),
+					errdetail("A value of PostgreSQL takes at most 1 GB."),
+					errhint("To aggregate so many pairs in one process, SET "
+							"max_parallel_workers_per_gather = 0.")));
+}
+
+/* See errors.h. */
+void
+sfs_error_state_version(void)
+{
+	ereport(ERROR, (errcode(ERRCODE_DATA_CORRUPTED), errmsg("softsort_state has an unknown format"),
+					errhint("It was written by another version of softsort, or is damaged.")));
+}
+
+/* See errors.h. */
+void
+sfs_error_state_input(int sqlstate, const char *detail)
+{
+	ereport(ERROR, (errcode(sqlstate), errmsg("invalid input for type %s", "softsort_state"),
+					errdetail("%s", detail)));
+}
+
+/* See errors.h. */
+void
+sfs_error_not_aggregate(void)
+{
+	elog(ERROR, "aggregate function called in non-aggregate context");
 }
 
 /* See errors.h. */

@@ -39,7 +39,7 @@ extern void sfs_error_shape(const char *second, bool may_be_list) pg_attribute_n
 /* Report a result that no array can hold. */
 extern void sfs_error_size(const char *hint) pg_attribute_noreturn();
 
-/* Report a null option of a window function, which may not drop rows in silence. */
+/* Report a null option of a window function or aggregate, which may not drop rows in silence. */
 extern void sfs_error_null_option(const char *option) pg_attribute_noreturn();
 
 /* Report an option that is not the same in all rows of a partition. */
@@ -47,6 +47,27 @@ extern void sfs_error_varying_option(const char *option) pg_attribute_noreturn()
 
 /* Report a window partition that needs more memory than is allowed. */
 extern void sfs_error_partition(int64 rows, Size bytes) pg_attribute_noreturn();
+
+/* Report a value of a column as not acceptable. */
+extern void sfs_error_column_value(const char *requirement, double value) pg_attribute_noreturn();
+
+/* Report options that are not the same in all that an aggregate is to bring together. */
+extern void sfs_error_state_options(void) pg_attribute_noreturn();
+
+/* Report a state that needs more memory than is allowed. */
+extern void sfs_error_state_memory(int64 pairs, Size bytes) pg_attribute_noreturn();
+
+/* Report a state that is beyond what one datum can be. */
+extern void sfs_error_state_size(int64 pairs) pg_attribute_noreturn();
+
+/* Report a stored state that this version cannot read. */
+extern void sfs_error_state_version(void) pg_attribute_noreturn();
+
+/* Report bytes or text that are no state. */
+extern void sfs_error_state_input(int sqlstate, const char *detail) pg_attribute_noreturn();
+
+/* Report an aggregate's function called by hand. */
+extern void sfs_error_not_aggregate(void) pg_attribute_noreturn();
 
 /* Report the status of a run that is not SFS_OK. */
 extern void sfs_error_status(SfsStatus status, const SfsEngineError *error, Size bytes)

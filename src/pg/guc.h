@@ -6,7 +6,7 @@
 
 #include "postgres.h"
 
-/* kB that one window partition may take. */
+/* kB that one window partition or one group of an aggregate may take. */
 extern int sfs_max_partition_memory;
 
 /* Define the settings. */

@@ -60,6 +60,18 @@ allocate(void *arg, size_t bytes)
 	return host->workspace;
 }
 
+/* Free the workspace and raise an error unless all went well. */
+static void
+finish(Host *host, SfsStatus status, const SfsEngineError *error)
+{
+	if (host->workspace != NULL)
+		pfree(host->workspace);
+	if (host->interrupt != NULL)
+		ReThrowError(host->interrupt);
+	if (status != SFS_OK)
+		sfs_error_status(status, error, host->bytes);
+}
+
 /* See run.h. */
 void
 sfs_run(const SfsTask *task)
@@ -69,10 +81,20 @@ sfs_run(const SfsTask *task)
 	SfsEngineError error;
 	SfsStatus status = sfs_engine_run(task, &hooks, &error);
 
-	if (host.workspace != NULL)
-		pfree(host.workspace);
-	if (host.interrupt != NULL)
-		ReThrowError(host.interrupt);
-	if (status != SFS_OK)
-		sfs_error_status(status, &error, host.bytes);
+	finish(&host, status, &error);
+}
+
+/* See run.h. */
+void
+sfs_run_sort_pairs(double *x, double *y, int64 n)
+{
+	Host host = {NULL, 0, NULL};
+	SfsHooks hooks = {poll_interrupts, allocate, &host};
+	SfsEngineError error = {""};
+	void *workspace = allocate(&host, sfs_core_sort_pairs_workspace((size_t) n));
+	SfsStatus status = SFS_NO_MEMORY;
+
+	if (workspace != NULL)
+		status = sfs_core_sort_pairs(x, y, (size_t) n, workspace, &hooks);
+	finish(&host, status, &error);
 }

@@ -1,5 +1,5 @@
 /*
- * run.h - running a task inside a server process.
+ * run.h - running the core inside a server process.
  */
 #ifndef SOFTSORT_RUN_H
 #define SOFTSORT_RUN_H
@@ -13,5 +13,8 @@
  * context that is gone afterwards.  Raises an error unless the result is there.
  */
 extern void sfs_run(const SfsTask *task);
+
+/* Sort n pairs ascending by (x, y), in place, interruptibly. */
+extern void sfs_run_sort_pairs(double *x, double *y, int64 n);
 
 #endif /* SOFTSORT_RUN_H */

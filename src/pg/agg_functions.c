@@ -1,0 +1,184 @@
+/*
+ * agg_functions.c - the functions behind the aggregates, and those over states.
+ */
+#include "postgres.h"
+
+#include <math.h>
+
+#include "fmgr.h"
+
+#include "array_arg.h"
+#include "errors.h"
+#include "guc.h"
+#include "options.h"
+#include "pg_compat.h"
+#include "run.h"
+#include "state.h"
+
+PG_FUNCTION_INFO_V1(softsort_state_append);
+PG_FUNCTION_INFO_V1(softsort_state_append_soft);
+PG_FUNCTION_INFO_V1(softsort_state_combine);
+PG_FUNCTION_INFO_V1(softsort_state_finish);
+PG_FUNCTION_INFO_V1(softsort_state_spearman);
+PG_FUNCTION_INFO_V1(softsort_state_soft_spearman);
+
+/* Return the memory context of the aggregate that calls. */
+static MemoryContext
+aggregate_context(FunctionCallInfo fcinfo)
+{
+	MemoryContext context;
+
+	if (!AggCheckCallContext(fcinfo, &context))
+		sfs_error_not_aggregate();
+	return context;
+}
+
+/* Add the pair of arguments 1 and 2 to the state of argument 0; a null in either drops it. */
+static Datum
+append_pair(FunctionCallInfo fcinfo, const SfsStateOptions *options)
+{
+	MemoryContext aggregate = aggregate_context(fcinfo);
+	double x;
+	double y;
+	SfsState pair = {*options, 1, &x, &y};
+
+	if (PG_ARGISNULL(1) || PG_ARGISNULL(2))
+	{
+		if (PG_ARGISNULL(0))
+			PG_RETURN_NULL();
+		PG_RETURN_DATUM(PG_GETARG_DATUM(0));
+	}
+	x = PG_GETARG_FLOAT8(1) + 0.0; /* -0 becomes +0 */
+	y = PG_GETARG_FLOAT8(2) + 0.0;
+	if (unlikely(options->set ? !isfinite(x) || !isfinite(y) : isnan(x) || isnan(y)))
+		sfs_error_column_value(options->set ? "values must be finite" : "values must not be NaN",
+							   (options->set ? isfinite(x) : !isnan(x)) ? y : x);
+	PG_RETURN_DATUM(
+		sfs_state_append(PG_ARGISNULL(0) ? (Datum) 0 : PG_GETARG_DATUM(0), aggregate, &pair));
+}
+
+/* Collect a pair, for whatever comes later. */
+Datum
+softsort_state_append(PG_FUNCTION_ARGS)
+{
+	static const SfsStateOptions unset = {.set = false};
+
+	return append_pair(fcinfo, &unset);
+}
+
+/* Read the options among the arguments, from argument `first` on. */
+static SfsStateOptions
+read_options(FunctionCallInfo fcinfo, int first)
+{
+	static const char *const names[] = {"regularization", "regularization_strength", "standardize"};
+	SfsTask task = {.strength = 1.0};
+
+	for (int i = first; i < PG_NARGS(); i++)
+		if (PG_ARGISNULL(i))
+			sfs_error_null_option(names[i - first]);
+	if (PG_NARGS() > first)
+		sfs_option_regularization(&task, PG_GETARG_TEXT_PP(first));
+	if (PG_NARGS() > first + 1)
+		sfs_option_strength(&task, PG_GETARG_FLOAT8(first + 1));
+	if (PG_NARGS() > first + 2)
+		task.standardize = PG_GETARG_BOOL(first + 2);
+	return (SfsStateOptions){true, task.standardize, task.regularization, task.strength + 0.0};
+}
+
+/* Collect a pair for soft_spearman. */
+Datum
+softsort_state_append_soft(PG_FUNCTION_ARGS)
+{
+	SfsStateOptions options = read_options(fcinfo, 3);
+
+	return append_pair(fcinfo, &options);
+}
+
+/* Add the pairs of one state to another. */
+Datum
+softsort_state_combine(PG_FUNCTION_ARGS)
+{
+	MemoryContext aggregate = aggregate_context(fcinfo);
+	SfsState second;
+
+	if (PG_ARGISNULL(1))
+	{
+		if (PG_ARGISNULL(0))
+			PG_RETURN_NULL();
+		PG_RETURN_DATUM(PG_GETARG_DATUM(0));
+	}
+	second = sfs_state_view(PG_GETARG_DATUM(1));
+	PG_RETURN_DATUM(
+		sfs_state_append(PG_ARGISNULL(0) ? (Datum) 0 : PG_GETARG_DATUM(0), aggregate, &second));
+}
+
+/* Return a state as a value to keep. */
+Datum
+softsort_state_finish(PG_FUNCTION_ARGS)
+{
+	SfsState state = sfs_state_view(PG_GETARG_DATUM(0));
+
+	PG_RETURN_DATUM(sfs_state_canonical(&state));
+}
+
+/* Return the correlation of a state, or null. */
+static Datum
+correlate(FunctionCallInfo fcinfo, const SfsState *state, SfsOp op, const SfsStateOptions *options)
+{
+	double value;
+	SfsTask task = {
+		.op = op,
+		.regularization = options->regularization,
+		.standardize = options->standardize,
+		.strength = options->strength,
+		.rows = 1,
+		.length = (size_t) state->count,
+		.x.data = state->x,
+		.y.data = state->y,
+		.out.data = &value,
+	};
+	Size bytes;
+
+	if (state->count < 2)
+		PG_RETURN_NULL();
+	bytes = 2 * sizeof(double) * (Size) state->count + sfs_core_workspace(&task);
+	if (bytes / 1024 > (Size) sfs_max_partition_memory)
+		sfs_error_state_memory(state->count, bytes);
+	sfs_run(&task);
+	if (isnan(value))
+		PG_RETURN_NULL();
+	PG_RETURN_FLOAT8(value);
+}
+
+/* Compute Spearman's rho of a state. */
+Datum
+softsort_state_spearman(PG_FUNCTION_ARGS)
+{
+	SfsState state = sfs_state_view(PG_GETARG_DATUM(0));
+
+	return correlate(fcinfo, &state, SFS_OP_SPEARMAN, &state.options);
+}
+
+/* Raise an error unless all values of a column are finite. */
+static void
+check_finite(const double *value, int64 count)
+{
+	int64 offender = sfs_find_offender(value, SFS_FLOAT64, count, SFS_FINITE);
+
+	if (offender >= 0)
+		sfs_error_column_value("values must be finite", value[offender]);
+}
+
+/* Compute the correlation of soft ranks of a state: with options given, or with its own. */
+Datum
+softsort_state_soft_spearman(PG_FUNCTION_ARGS)
+{
+	SfsState state = sfs_state_view(PG_GETARG_DATUM(0));
+	SfsStateOptions options = state.options;
+
+	if (PG_NARGS() > 1 || !options.set)
+		options = read_options(fcinfo, 1);
+	check_finite(state.x, state.count);
+	check_finite(state.y, state.count);
+	return correlate(fcinfo, &state, SFS_OP_SOFT_SPEARMAN, &options);
+}
