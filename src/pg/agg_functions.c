@@ -19,6 +19,7 @@ PG_FUNCTION_INFO_V1(softsort_state_append);
 PG_FUNCTION_INFO_V1(softsort_state_append_soft);
 PG_FUNCTION_INFO_V1(softsort_state_combine);
 PG_FUNCTION_INFO_V1(softsort_state_finish);
+PG_FUNCTION_INFO_V1(softsort_state_finish_soft);
 PG_FUNCTION_INFO_V1(softsort_state_spearman);
 PG_FUNCTION_INFO_V1(softsort_state_soft_spearman);
 
@@ -142,7 +143,7 @@ correlate(FunctionCallInfo fcinfo, const SfsState *state, SfsOp op, const SfsSta
 	if (state->count < 2)
 		PG_RETURN_NULL();
 	bytes = 2 * sizeof(double) * (Size) state->count + sfs_core_workspace(&task);
-	if (bytes / 1024 > (Size) sfs_max_partition_memory)
+	if (bytes > (Size) 1024 * sfs_max_partition_memory)
 		sfs_error_state_memory(state->count, bytes);
 	sfs_run(&task);
 	if (isnan(value))
@@ -169,16 +170,25 @@ check_finite(const double *value, int64 count)
 		sfs_error_column_value("values must be finite", value[offender]);
 }
 
-/* Compute the correlation of soft ranks of a state: with options given, or with its own. */
+/* Compute the correlation of soft ranks of a state. */
 Datum
 softsort_state_soft_spearman(PG_FUNCTION_ARGS)
 {
 	SfsState state = sfs_state_view(PG_GETARG_DATUM(0));
-	SfsStateOptions options = state.options;
+	SfsStateOptions options = read_options(fcinfo, 1);
 
-	if (PG_NARGS() > 1 || !options.set)
-		options = read_options(fcinfo, 1);
 	check_finite(state.x, state.count);
 	check_finite(state.y, state.count);
 	return correlate(fcinfo, &state, SFS_OP_SOFT_SPEARMAN, &options);
+}
+
+/* Compute the correlation of soft ranks of a state that was collected for it. */
+Datum
+softsort_state_finish_soft(PG_FUNCTION_ARGS)
+{
+	SfsState state = sfs_state_view(PG_GETARG_DATUM(0));
+
+	check_finite(state.x, state.count);
+	check_finite(state.y, state.count);
+	return correlate(fcinfo, &state, SFS_OP_SOFT_SPEARMAN, &state.options);
 }

@@ -148,7 +148,7 @@ sfs_error_partition(int64 rows, Size bytes)
 	ereport(ERROR,
 			(errcode(ERRCODE_CONFIGURATION_LIMIT_EXCEEDED),
 			 errmsg("window partition of %lld rows is too large", (long long) rows),
-			 errdetail("It needs %zu kB of memory.", bytes / 1024),
+			 errdetail("It needs %zu kB of memory.", (bytes + 1023) / 1024),
 			 errhint("Increase \"softsort.max_partition_memory\", currently %d kB, or use a finer "
 					 "PARTITION BY.",
 					 sfs_max_partition_memory)));
@@ -178,7 +178,7 @@ sfs_error_state_memory(int64 pairs, Size bytes)
 	ereport(ERROR,
 			(errcode(ERRCODE_CONFIGURATION_LIMIT_EXCEEDED),
 			 errmsg("group of %lld pairs is too large", (long long) pairs),
-			 errdetail("It needs %zu kB of memory.", bytes / 1024),
+			 errdetail("It needs %zu kB of memory.", (bytes + 1023) / 1024),
 			 errhint("Increase \"softsort.max_partition_memory\", currently %d kB, or use a finer "
 					 "GROUP BY.",
 					 sfs_max_partition_memory)));

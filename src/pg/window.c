@@ -188,7 +188,7 @@ check_memory(const Reading *reading, int columns)
 	bytes = (Size) reading->rows *
 			(sizeof(bool) + sizeof(int32) + sizeof(double) * (Size) (columns + 1));
 	bytes += sfs_core_workspace(&task);
-	if (bytes / 1024 > (Size) sfs_max_partition_memory || reading->rows > PG_INT32_MAX)
+	if (bytes > (Size) 1024 * sfs_max_partition_memory || reading->rows > PG_INT32_MAX)
 		sfs_error_partition(reading->rows, bytes);
 }
 

@@ -18,10 +18,15 @@ ORDER BY proname;
 
 SELECT oid::regprocedure AS without_comment FROM member WHERE coalesce(obj_description(oid, 'pg_proc'), '') = '';
 
+-- Aggregates: parallel safe, with a combine function, a final function that changes nothing, and a type of their own.
+SELECT DISTINCT proname, proparallel, aggtranstype::regtype, aggcombinefn <> 0 AS combine, aggfinalmodify, aggserialfn = 0 AS no_serial
+FROM member JOIN pg_aggregate ON aggfnoid = oid ORDER BY proname;
+SELECT typlen, typalign, typstorage, typsend <> 0 AS send, typreceive <> 0 AS receive FROM pg_type WHERE typname = 'softsort_state';
+
 -- Names and defaults of the options are the same everywhere.
 SELECT DISTINCT name, format_type(type, NULL) AS type
 FROM member, unnest(proargnames, coalesce(proallargtypes, proargtypes::oid[])) AS u (name, type)
-WHERE prokind = 'f' AND format_type(type, NULL) NOT LIKE '%[]'
+WHERE proname NOT LIKE 'softsort%' AND format_type(type, NULL) NOT LIKE '%[]'
 ORDER BY name;
 SELECT DISTINCT trim(arg) COLLATE "C" AS argument
 FROM member, unnest(string_to_array(pg_get_function_arguments(oid), ',')) AS arg
