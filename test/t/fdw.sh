@@ -110,14 +110,26 @@ aggregate by another column|SELECT h, spearman(x, y), soft_spearman(x, y) FROM @
 states, merged|SELECT spearman(s), soft_spearman(s, 'kl', 0.5), s FROM (SELECT softsort_merge(s) FROM (SELECT softsort_state_agg(x, y) FROM @ GROUP BY g) AS a (s)) AS m (s)
 window|SELECT id, soft_rank(x) OVER (PARTITION BY g), soft_spearman_grad(x, y) OVER (PARTITION BY h ORDER BY id) FROM @ ORDER BY id
 CASES
-sql -d "${shards[0]}" -c 'CREATE TABLE states (g int, s softsort_state)'
-same 't|t' "$(sql <<SQL
-CREATE FOREIGN TABLE states (g int, s softsort_state) SERVER ${shards[0]};
-INSERT INTO states SELECT g, softsort_state_agg(x, y) FROM t GROUP BY g;
-SELECT spearman(softsort_merge(s)) = (SELECT spearman(x, y) FROM here),
-    softsort_merge(s)::text = (SELECT softsort_state_agg(x, y)::text FROM here) FROM states;
-SQL
-)" 'states are stored in the other database and come back'
+
+# A way to have everything computed there: views of the other database.
+sql -d "${shards[0]}" -c "
+CREATE VIEW ranked AS SELECT id, soft_rank(arr, 'kl') AS ranks, soft_rank(x, 'kl', 0.5) OVER (PARTITION BY g) AS rank FROM part;
+CREATE VIEW collected AS SELECT softsort_state_agg(x, y) AS s FROM part;
+CREATE TABLE states (g int, s softsort_state)"
+sql -d "${shards[1]}" -c 'CREATE VIEW collected AS SELECT softsort_state_agg(x, y) AS s FROM part'
+sql -c "
+CREATE FOREIGN TABLE ranked (id int, ranks float8[], rank float8) SERVER ${shards[0]};
+CREATE FOREIGN TABLE collected_1 (s softsort_state) SERVER ${shards[0]} OPTIONS (table_name 'collected');
+CREATE FOREIGN TABLE collected_2 (s softsort_state) SERVER ${shards[1]} OPTIONS (table_name 'collected');
+CREATE FOREIGN TABLE states (g int, s softsort_state) SERVER ${shards[0]}"
+same "$(sql -c "SELECT id, soft_rank(arr, 'kl'), soft_rank(x, 'kl', 0.5) OVER (PARTITION BY g) FROM here WHERE g < 3 ORDER BY id")" \
+    "$(sql -c 'SELECT * FROM ranked ORDER BY id')" 'same: a view of the other database with a window'
+same "$(sql -c 'SELECT spearman(x, y), softsort_state_agg(x, y) FROM here')" \
+    "$(sql -c 'SELECT spearman(softsort_merge(s)), softsort_merge(s) FROM (TABLE collected_1 UNION ALL TABLE collected_2) AS c')" \
+    'same: views of the other databases with states, merged here'
+sql -c 'INSERT INTO states SELECT g, softsort_state_agg(x, y) FROM t GROUP BY g'
+same "$(sql -c 'SELECT softsort_state_agg(x, y) FROM here')" "$(sql -c 'SELECT softsort_merge(s) FROM states')" \
+    'states are stored in the other database and come back'
 
 echo "1..$tests"
 [ "$failed" = 0 ]
