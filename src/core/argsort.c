@@ -18,6 +18,7 @@
 
 #define NETWORK_MAX 64
 #define RUN_INSERTION_MAX 24
+#define LARGE_DIGITS_MIN 8192
 
 /* Map a double to bits that ascend with it. */
 static inline uint64_t
@@ -95,14 +96,17 @@ sort_small(uint64_t *word, size_t n)
 }
 
 /*
- * Sort n words by their upper halves, keeping the order of equal ones.  The
- * result is in word or in other; return where.  NULL means: stopped.
+ * Sort n words by their upper halves, `bits` bits at a time, keeping the order of
+ * equal ones.  The result is in word or in other; return where.  NULL means:
+ * stopped.  bits and digits are constants.
  */
-static uint64_t *
-sort_radix(uint64_t *word, uint64_t *other, size_t n, SfsPoll *poll)
+static inline __attribute__((always_inline)) uint64_t *
+sort_digits(uint64_t *word, uint64_t *other, size_t n, const int bits, const int digits,
+			uint32_t *count, SfsPoll *poll)
 {
-	uint32_t count[4][256] = {{0}};
+	const uint32_t values = UINT32_C(1) << bits;
 
+	memset(count, 0, (size_t) digits * values * sizeof(uint32_t));
 	for (size_t i = 0; i < n;)
 	{
 		size_t end = sfs_chunk_end(i, n);
@@ -110,19 +114,20 @@ sort_radix(uint64_t *word, uint64_t *other, size_t n, SfsPoll *poll)
 		if (sfs_poll(poll, end - i))
 			return NULL;
 		for (; i < end; i++)
-			for (int digit = 0; digit < 4; digit++)
-				count[digit][word[i] >> (32 + 8 * digit) & 255]++;
+			for (int digit = 0; digit < digits; digit++)
+				count[(uint32_t) digit * values +
+					  (word[i] >> (32 + bits * digit) & (values - 1))]++;
 	}
-	for (int digit = 0; digit < 4; digit++)
+	for (int digit = 0; digit < digits; digit++)
 	{
-		int shift = 32 + 8 * digit;
-		uint32_t *place = count[digit];
+		int shift = 32 + bits * digit;
+		uint32_t *place = count + (uint32_t) digit * values;
 		uint32_t total = 0;
 		uint64_t *swap;
 
-		if (place[word[0] >> shift & 255] == n)
+		if (place[word[0] >> shift & (values - 1)] == n)
 			continue;
-		for (int value = 0; value < 256; value++)
+		for (uint32_t value = 0; value < values; value++)
 		{
 			uint32_t here = place[value];
 
@@ -136,13 +141,24 @@ sort_radix(uint64_t *word, uint64_t *other, size_t n, SfsPoll *poll)
 			if (sfs_poll(poll, end - i))
 				return NULL;
 			for (; i < end; i++)
-				other[place[word[i] >> shift & 255]++] = word[i];
+				other[place[word[i] >> shift & (values - 1)]++] = word[i];
 		}
 		swap = word;
 		word = other;
 		other = swap;
 	}
 	return word;
+}
+
+/* Sort n words by their upper halves; long rows pay for large tables with fewer passes. */
+static uint64_t *
+sort_radix(uint64_t *word, uint64_t *other, size_t n, SfsPoll *poll)
+{
+	uint32_t count[3 * 2048];
+
+	if (n < LARGE_DIGITS_MIN)
+		return sort_digits(word, other, n, 8, 4, count, poll);
+	return sort_digits(word, other, n, 11, 3, count, poll);
 }
 
 /* Sort n words by either method; see sort_radix for the result. */
@@ -256,38 +272,38 @@ radix_run(double *sorted, uint32_t *perm, size_t n, uint64_t *word, SfsPoll *pol
 	return SFS_OK;
 }
 
-/*
- * Put runs of equal leading key bits into the order of their full values.
- * word holds the sorted words; the part of a run is scratch once it is read.
- */
+/* See argsort.h. */
+SfsStatus
+sfs_sort_run(double *sorted, uint32_t *perm, size_t n, uint64_t *word, SfsPoll *poll)
+{
+	uint64_t padded[NETWORK_MAX]; /* a network pads: it has words of its own */
+	bool ordered = true;
+
+	if (sfs_poll(poll, n))
+		return SFS_CANCELLED;
+	for (size_t i = 1; i < n && ordered; i++)
+		ordered = sorted[i - 1] >= sorted[i];
+	if (ordered)
+		return SFS_OK;
+	if (n > RUN_INSERTION_MAX)
+		return radix_run(sorted, perm, n, n <= NETWORK_MAX ? padded : word, poll);
+	insertion_run(sorted, perm, n);
+	return SFS_OK;
+}
+
+/* Put the runs of equal leading key bits of a whole row into the order of their full values. */
 static SfsStatus
 repair_runs(uint64_t *word, size_t n, uint32_t *perm, double *sorted, SfsPoll *poll)
 {
 	for (size_t i = 0; i + 1 < n;)
 	{
-		uint32_t leading = (uint32_t) (word[i] >> 32);
-		size_t end = i + 1;
-		bool ordered = true;
+		size_t end = sfs_run_end(word, i, n);
+		SfsStatus status = SFS_OK;
 
-		while (end < n && (uint32_t) (word[end] >> 32) == leading)
-		{
-			ordered = ordered && sorted[end - 1] >= sorted[end];
-			end++;
-		}
-		if (sfs_poll(poll, end - i))
-			return SFS_CANCELLED;
-		if (!ordered && end - i <= RUN_INSERTION_MAX)
-			insertion_run(&sorted[i], &perm[i], end - i);
-		else if (!ordered)
-		{
-			/* a network pads: give it words of its own */
-			uint64_t padded[NETWORK_MAX];
-			SfsStatus status = radix_run(&sorted[i], &perm[i], end - i,
-										 end - i <= NETWORK_MAX ? padded : &word[i], poll);
-
-			if (status != SFS_OK)
-				return status;
-		}
+		if (end - i > 1)
+			status = sfs_sort_run(&sorted[i], &perm[i], end - i, &word[i], poll);
+		if (status != SFS_OK)
+			return status;
 		i = end;
 	}
 	return SFS_OK;
@@ -303,48 +319,64 @@ pack_float(const float *x, bool negate, size_t first, size_t last, uint64_t *wor
 		word[i] = (uint64_t) (ascending_key32(x[i]) ^ flip) << 32 | i;
 }
 
-/* Fill word with the packed words of a double row. */
-static void
+/* Fill word with the packed words of a double row; return the key bits that were dropped. */
+static uint64_t
 pack_double(const double *x, bool negate, size_t first, size_t last, uint64_t lowest, int shift,
 			uint64_t *word)
 {
 	uint64_t flip = negate ? 0 : UINT64_MAX;
+	uint64_t dropped = 0;
 
 	for (size_t i = first; i < last; i++)
-		word[i] = ((ascending_key64(x[i]) ^ flip) - lowest) >> shift << 32 | i;
+	{
+		uint64_t key = (ascending_key64(x[i]) ^ flip) - lowest;
+
+		dropped |= key;
+		word[i] = key >> shift << 32 | i;
+	}
+	return dropped & ((UINT64_C(1) << shift) - 1);
+}
+
+/* Find the lowest key of a double row and how many bits more than 32 its range has. */
+static bool
+key_range(const double *x, bool negate, size_t n, uint64_t *lowest, int *shift, SfsPoll *poll)
+{
+	uint64_t flip = negate ? 0 : UINT64_MAX;
+	uint64_t highest = 0;
+
+	*lowest = UINT64_MAX;
+	*shift = 0;
+	for (size_t i = 0; i < n;)
+	{
+		size_t end = sfs_chunk_end(i, n);
+
+		if (sfs_poll(poll, end - i))
+			return true;
+		for (; i < end; i++)
+		{
+			uint64_t key = ascending_key64(x[i]) ^ flip;
+
+			*lowest = key < *lowest ? key : *lowest;
+			highest = key > highest ? key : highest;
+		}
+	}
+	if (n > 0 && (highest - *lowest) >> 32 != 0)
+		*shift = 32 - __builtin_clzll(highest - *lowest);
+	return false;
 }
 
 /* See argsort.h. */
 SfsStatus
-sfs_argsort(const void *x, SfsType type, bool negate, size_t n, uint32_t *perm, double *sorted,
-			uint64_t *scratch, SfsPoll *poll)
+sfs_sort_words(const void *x, SfsType type, bool negate, size_t n, uint64_t *word, uint64_t *other,
+			   bool *exact, SfsPoll *poll)
 {
-	uint64_t *word = scratch;
 	uint64_t *result;
-	uint64_t flip = negate ? 0 : UINT64_MAX;
-	uint64_t lowest = UINT64_MAX;
-	uint64_t highest = 0;
+	uint64_t lowest = 0;
+	uint64_t dropped = 0;
 	int shift = 0; /* key bits that do not fit beside the position */
 
-	if (type == SFS_FLOAT64)
-	{
-		for (size_t i = 0; i < n;)
-		{
-			size_t end = sfs_chunk_end(i, n);
-
-			if (sfs_poll(poll, end - i))
-				return SFS_CANCELLED;
-			for (; i < end; i++)
-			{
-				uint64_t key = ascending_key64(((const double *) x)[i]) ^ flip;
-
-				lowest = key < lowest ? key : lowest;
-				highest = key > highest ? key : highest;
-			}
-		}
-		if (n > 0 && (highest - lowest) >> 32 != 0)
-			shift = 32 - __builtin_clzll(highest - lowest);
-	}
+	if (type == SFS_FLOAT64 && key_range(x, negate, n, &lowest, &shift, poll))
+		return SFS_CANCELLED;
 	for (size_t i = 0; i < n;)
 	{
 		size_t end = sfs_chunk_end(i, n);
@@ -352,36 +384,44 @@ sfs_argsort(const void *x, SfsType type, bool negate, size_t n, uint32_t *perm, 
 		if (sfs_poll(poll, end - i))
 			return SFS_CANCELLED;
 		if (type == SFS_FLOAT64)
-			pack_double(x, negate, i, end, lowest, shift, word);
+			dropped |= pack_double(x, negate, i, end, lowest, shift, word);
 		else
 			pack_float(x, negate, i, end, word);
 		i = end;
 	}
+	*exact = dropped == 0;
 	if (n == 0)
 		return SFS_OK;
-	result = sort_words(word, (uint64_t *) (void *) sorted, n, poll);
+	result = sort_words(word, other, n, poll);
 	if (result == NULL)
 		return SFS_CANCELLED;
 	if (result != word)
 		memcpy(word, result, n * sizeof(uint64_t));
-	for (size_t i = 0; i < n;)
+	return SFS_OK;
+}
+
+/* See argsort.h. */
+SfsStatus
+sfs_argsort(const void *x, SfsType type, bool negate, size_t n, uint32_t *perm, double *sorted,
+			uint64_t *scratch, SfsPoll *poll)
+{
+	bool exact;
+	SfsStatus status =
+		sfs_sort_words(x, type, negate, n, scratch, (uint64_t *) (void *) sorted, &exact, poll);
+
+	for (size_t i = 0; i < n && status == SFS_OK;)
 	{
 		size_t end = sfs_chunk_end(i, n);
-		double sign = negate ? -1.0 : 1.0;
 
 		if (sfs_poll(poll, end - i))
 			return SFS_CANCELLED;
 		for (; i < end; i++)
 		{
-			uint32_t position = (uint32_t) word[i];
-			double value = type == SFS_FLOAT64 ? ((const double *) x)[position]
-											   : (double) ((const float *) x)[position];
-
-			perm[i] = position;
-			sorted[i] = value * sign + 0.0;
+			perm[i] = (uint32_t) scratch[i];
+			sorted[i] = sfs_sort_value(x, type, negate, perm[i]);
 		}
 	}
-	if (shift == 0)
-		return SFS_OK;
-	return repair_runs(word, n, perm, sorted, poll);
+	if (status != SFS_OK || exact)
+		return status;
+	return repair_runs(scratch, n, perm, sorted, poll);
 }

@@ -18,4 +18,38 @@
 extern SfsStatus sfs_argsort(const void *x, SfsType type, bool negate, size_t n, uint32_t *perm,
 							 double *sorted, uint64_t *scratch, SfsPoll *poll);
 
+/*
+ * The first half of that: sort words of 32 leading key bits over the position.
+ * exact: equal leading bits are equal values.  Else the runs of equal leading
+ * bits stand in the order of their positions, for sfs_sort_run.  word has
+ * max(n, 64) words, other n.
+ */
+extern SfsStatus sfs_sort_words(const void *x, SfsType type, bool negate, size_t n, uint64_t *word,
+								uint64_t *other, bool *exact, SfsPoll *poll);
+
+/* Sort n values of a run descending, and perm along; word is scratch of n words. */
+extern SfsStatus sfs_sort_run(double *sorted, uint32_t *perm, size_t n, uint64_t *word,
+							  SfsPoll *poll);
+
+/* Return the end of the run of equal leading bits that begins at i. */
+static inline size_t
+sfs_run_end(const uint64_t *word, size_t i, size_t n)
+{
+	uint64_t leading = word[i] >> 32;
+
+	do
+		i++;
+	while (i < n && word[i] >> 32 == leading);
+	return i;
+}
+
+/* Return the value v that is sorted, for position i. */
+static inline double
+sfs_sort_value(const void *x, SfsType type, bool negate, uint32_t i)
+{
+	double value = type == SFS_FLOAT64 ? ((const double *) x)[i] : (double) ((const float *) x)[i];
+
+	return value * (negate ? -1.0 : 1.0) + 0.0;
+}
+
 #endif /* SFS_ARGSORT_H */

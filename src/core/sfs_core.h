@@ -116,8 +116,8 @@ typedef struct SfsHooks
 	void *arg;
 } SfsHooks;
 
-/* Longest row that the core accepts: positions are 32 bits wide. */
-#define SFS_MAX_LENGTH ((size_t) UINT32_MAX - 1)
+/* Longest row that the core accepts: positions and centered ranks are 32 bits wide. */
+#define SFS_MAX_LENGTH ((size_t) INT32_MAX)
 
 /* Shape of an operation's output. */
 typedef enum SfsShape

@@ -253,8 +253,17 @@ sfs_state_append(Datum state, MemoryContext aggregate, const SfsState *pairs)
 		state = grow(state, &old, *room.count + pairs->count, aggregate);
 		room = open_room(state);
 	}
-	memcpy(room.x + *room.count, pairs->x, sizeof(double) * (Size) pairs->count);
-	memcpy(room.y + *room.count, pairs->y, sizeof(double) * (Size) pairs->count);
+	/* a row at a time is the usual case, too little for a call */
+	if (likely(pairs->count == 1))
+	{
+		room.x[*room.count] = *pairs->x;
+		room.y[*room.count] = *pairs->y;
+	}
+	else
+	{
+		memcpy(room.x + *room.count, pairs->x, sizeof(double) * (Size) pairs->count);
+		memcpy(room.y + *room.count, pairs->y, sizeof(double) * (Size) pairs->count);
+	}
 	*room.count += pairs->count;
 	return state;
 }
