@@ -5,7 +5,7 @@
 # Input: PGHOST etc., PGDATABASE an empty database; LABEL_RANKING_DATA, a folder with the set stock.
 # Output: TAP.  Exit status: 1 when a test failed.
 set -uo pipefail
-cd "$(dirname "$0")/../.."
+cd "$(dirname "$0")/../.." || exit 1
 example=examples/label_ranking
 tests=0 failed=0
 export PGOPTIONS="${PGOPTIONS:-} -c client_min_messages=warning"
