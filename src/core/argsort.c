@@ -370,6 +370,8 @@ SfsStatus
 sfs_sort_words(const void *x, SfsType type, bool negate, size_t n, uint64_t *word, uint64_t *other,
 			   bool *exact, SfsPoll *poll)
 {
+	/* three passes go from other to word, four from word to word */
+	uint64_t *start = n < LARGE_DIGITS_MIN ? word : other;
 	uint64_t *result;
 	uint64_t lowest = 0;
 	uint64_t dropped = 0;
@@ -384,15 +386,15 @@ sfs_sort_words(const void *x, SfsType type, bool negate, size_t n, uint64_t *wor
 		if (sfs_poll(poll, end - i))
 			return SFS_CANCELLED;
 		if (type == SFS_FLOAT64)
-			dropped |= pack_double(x, negate, i, end, lowest, shift, word);
+			dropped |= pack_double(x, negate, i, end, lowest, shift, start);
 		else
-			pack_float(x, negate, i, end, word);
+			pack_float(x, negate, i, end, start);
 		i = end;
 	}
 	*exact = dropped == 0;
 	if (n == 0)
 		return SFS_OK;
-	result = sort_words(word, other, n, poll);
+	result = sort_words(start, start == word ? other : word, n, poll);
 	if (result == NULL)
 		return SFS_CANCELLED;
 	if (result != word)

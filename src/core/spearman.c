@@ -10,6 +10,9 @@
 
 #include "argsort.h"
 
+/* How many elements before its turn a rank at a random place is asked for. */
+#define PREFETCH 24
+
 typedef __int128 Wide;
 
 /* See row.h. */
@@ -93,9 +96,12 @@ visit_side(SfsRow *row, const SfsInput *input, SfsArena arena, int32_t *first_ra
 							(uint64_t *) (void *) side.sorted, &exact, row->poll);
 	for (size_t i = 0; i < n && status == SFS_OK;)
 	{
+		/* ranks are visited at random: ask for them early */
+		size_t ahead = i + PREFETCH < n ? i + PREFETCH : i;
 		size_t run_end = sfs_run_end(side.word, i, n);
 		bool whole = exact || run_end - i == 1;
 
+		__builtin_prefetch(&first_ranks[(uint32_t) side.word[ahead]]);
 		if (sfs_poll(row->poll, run_end - i))
 			return SFS_CANCELLED;
 		if (!whole)

@@ -171,6 +171,16 @@ check_limit(int64 count)
 	return most;
 }
 
+/* Copy the pairs of a state; that of no pairs may have no columns. */
+static void
+copy_pairs(const SfsState *state, double *x, double *y)
+{
+	if (state->count == 0)
+		return;
+	memcpy(x, state->x, sizeof(double) * (Size) state->count);
+	memcpy(y, state->y, sizeof(double) * (Size) state->count);
+}
+
 /* Copy a state to a larger flat one; the executor copies it again to where it stays. */
 static Datum
 grow_flat(const SfsState *old, int64 needed)
@@ -181,8 +191,7 @@ grow_flat(const SfsState *old, int64 needed)
 
 	flat_init(flat, bytes, &old->options, old->count);
 	capacity = flat_capacity(flat);
-	memcpy(flat->values, old->x, sizeof(double) * (Size) old->count);
-	memcpy(flat->values + capacity, old->y, sizeof(double) * (Size) old->count);
+	copy_pairs(old, flat->values, flat->values + capacity);
 	return PointerGetDatum(flat);
 }
 
@@ -200,8 +209,7 @@ expand(const SfsState *old, int64 capacity, MemoryContext aggregate)
 	state->capacity = capacity;
 	state->x = MemoryContextAllocHuge(own, sizeof(double) * (Size) capacity);
 	state->y = MemoryContextAllocHuge(own, sizeof(double) * (Size) capacity);
-	memcpy(state->x, old->x, sizeof(double) * (Size) old->count);
-	memcpy(state->y, old->y, sizeof(double) * (Size) old->count);
+	copy_pairs(old, state->x, state->y);
 	return EOHPGetRWDatum(&state->header);
 }
 
@@ -291,8 +299,7 @@ sfs_state_canonical(const SfsState *state)
 	double *y;
 	Datum result = sfs_state_make(&state->options, state->count, &x, &y);
 
-	memcpy(x, state->x, sizeof(double) * (Size) state->count);
-	memcpy(y, state->y, sizeof(double) * (Size) state->count);
+	copy_pairs(state, x, y);
 	sfs_run_sort_pairs(x, y, state->count);
 	return result;
 }

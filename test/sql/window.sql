@@ -76,7 +76,9 @@ SELECT sum(r) FROM (SELECT soft_rank(i, 'l2', 1 + 0 * i) OVER () AS r FROM gener
 -- memory
 SHOW softsort.max_partition_memory;
 SET softsort.max_partition_memory = '1MB';
+\set VERBOSITY terse
 SELECT soft_rank(i) OVER () FROM generate_series(1, 100000) AS i;
+\set VERBOSITY default
 SELECT count(*) FROM (SELECT soft_rank(i) OVER (PARTITION BY i % 100) FROM generate_series(1, 100000) AS i) AS s;
 RESET softsort.max_partition_memory;
 

@@ -3,27 +3,8 @@
 # contexts; many calls in one statement do not grow the backend.
 # Input: PGHOST etc., PGDATABASE an empty database, a superuser.  Output: TAP.
 # Exit status: 1 when a test failed.
-set -uo pipefail
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
-tests=0 failed=0
-
-# ok CONDITION NAME [DIAGNOSTIC]: a test; CONDITION is a command.
-ok()
-{
-    tests=$((tests + 1))
-    if eval "$1"; then
-        echo "ok $tests - $2"
-    else
-        failed=$((failed + 1))
-        echo "not ok $tests - $2"
-        echo "# $1${3:+: $3}" | tr '\n' ' '
-        echo
-    fi
-}
-skip() { tests=$((tests + 1)); echo "ok $tests - $1 # SKIP $2"; }
-sql() { psql -XqAt -v ON_ERROR_STOP=1 "$@"; }
-below() { awk -v a="$1" -v b="$2" 'BEGIN { exit !(a != "" && a + 0 < b + 0) }'; }
+# shellcheck source=test/t/lib.sh
+. "$(dirname "$0")/lib.sh"
 
 sql -c 'CREATE EXTENSION softsort' || { echo 'Bail out! no extension'; exit 1; }
 postgres=$(sql -c 'SHOW server_version_num')
@@ -54,20 +35,6 @@ mkfifo "$work/ask" "$work/answer"
 psql -XqAt <"$work/ask" >"$work/answer" 2>&1 &
 exec 3>"$work/ask" 4<"$work/answer"
 
-# timed_out MS QUERY: run it with that timeout; print the SQLSTATE, the seconds it took, and what
-# the same session answers next.  No query prints a long array: PostgreSQL does not interrupt that.
-timed_out()
-{
-    psql -XqAt 2>/dev/null <<SQL
-SET statement_timeout = $1;
-SELECT clock_timestamp() AS t0 \gset
-$2 \g /dev/null
-\echo :SQLSTATE
-SET statement_timeout = 0;
-SELECT round(extract(epoch FROM clock_timestamp() - :'t0')::numeric, 3);
-SELECT soft_rank(ARRAY[3, 1, 2]);
-SQL
-}
 while IFS='|' read -r ms name query; do
     mapfile -t got < <(timed_out "$ms" "$query")
     ok "[ '${got[0]:-}' = 57014 ] && below '${got[1]:-}' 1.3 && [ '${got[2]:-}' = '{3,1,2}' ]" \
@@ -172,24 +139,9 @@ CREATE UNLOGGED TABLE medium AS
 SELECT i, array_agg(random()) AS x, array_agg(random()) AS g, array_agg((random() * 100)::numeric(8, 3)) AS d
 FROM generate_series(1, 2000) AS i, generate_series(1, 500) AS j GROUP BY i;
 SQL
-# growth QUERY: print by how many kB the query raises the peak.
-growth()
-{
-    psql -XqAt -v ON_ERROR_STOP=1 2>&1 <<SQL | awk '{ v[NR] = $0 } END { if (NR == 2) print v[2] - v[1]; else print "failed:", v[NR] }'
-SET max_parallel_workers_per_gather = 0;
-SET work_mem = '1MB';
-SELECT pg_backend_pid() AS pid, soft_rank(ARRAY[1]) AS ignored \gset
-SELECT count(short.*) AS ignored FROM short \gset
-SELECT count(medium.*) AS ignored FROM medium \gset
-\setenv BACKEND :pid
-\! awk '/^VmHWM/ { print \$2 }' /proc/\$BACKEND/status
-$1 \g /dev/null
-\! awk '/^VmHWM/ { print \$2 }' /proc/\$BACKEND/status
-SQL
-}
 if [ -r /proc/self/status ]; then
     while IFS='|' read -r name query; do
-        kb=$(growth "$query")
+        kb=$(growth 'SELECT count(short.*) FROM short; SELECT count(medium.*) FROM medium' "$query")
         ok "below '$kb' 20000" "memory stays: $name" "$kb kB"
     done <<'CALLS'
 100000 calls of soft_rank_vjp|SELECT sum((soft_rank_vjp(x, g))[1]) FROM short
@@ -212,5 +164,4 @@ read -r -t 5 answer <&4
 exec 3>&- 4<&-
 ok "[ '$answer' = 'still here' ]" 'the server stayed up' "$answer"
 
-echo "1..$tests"
-[ "$failed" = 0 ]
+finish
