@@ -4,34 +4,21 @@
 # Input: a server to ask whether it has Citus; the tests run on servers of their own.
 # Output: TAP.  Exit status: 1 when a test failed.
 # shellcheck disable=SC2016,SC2034  # conditions are expanded by ok
-set -uo pipefail
+# shellcheck source=test/t/lib.sh
+. "$(dirname "$0")/lib.sh"
 cd "$(dirname "$0")/../.." || exit 1
-tests=0 failed=0
-sql() { psql -XqAt -v ON_ERROR_STOP=1 "$@"; }
 
 if [ "${1:-}" != --on-citus ]; then
     version=$(sql -c "SELECT default_version FROM pg_available_extensions WHERE name = 'citus'")
     if [ -z "$version" ]; then
-        echo "ok 1 - citus # SKIP not installed for PostgreSQL $(sql -c 'SHOW server_version'); install it, then make clean, make test"
-        echo '1..1'
+        skip citus "not installed for PostgreSQL $(sql -c 'SHOW server_version'); install it, then make clean, make test"
+        finish
         exit
     fi
     echo "# Citus $version"
-    exec tools/with-citus "$0" --on-citus
+    rm -rf "$work"
+    exec tools/with-citus test/t/citus.sh --on-citus
 fi
-
-# ok CONDITION NAME [DIAGNOSTIC]: a test; CONDITION is a command.
-ok()
-{
-    tests=$((tests + 1))
-    if eval "$1"; then
-        echo "ok $tests - $2"
-    else
-        failed=$((failed + 1))
-        echo "not ok $tests - $2"
-        echo "${3:-}" | head -40 | sed 's/^/#   /'
-    fi
-}
 
 # explain QUERY: set above and below to what EXPLAIN shows for the coordinator and for one task.
 explain()
@@ -47,7 +34,7 @@ answers()
 {
     want=$(sql -c "${2//@/here}" 2>&1) || want="failed: $want"
     got=$(sql ${3:+-c "SET $3"} -c "${2//@/t}" 2>&1)
-    ok '[ "${want:-nothing}" = "$got" ]' "same: $1" "$(diff <(echo "$want") <(echo "$got"))"
+    ok '[ "${want:-nothing}" = "$got" ]' "same: $1" "$(diff <(echo "$want") <(echo "$got") | head -20)"
 }
 strict="citus.coordinator_aggregation_strategy = 'disabled'"
 
@@ -163,5 +150,4 @@ sql -c 'ALTER ROLE CURRENT_USER SET softsort.max_partition_memory = 64'
 got=$(psql -XqAt -v VERBOSITY=verbose -c "$window" 2>&1)
 ok '[[ $got == *53400:* && $got == *"64 kB"* ]]' 'ALTER ROLE SET reaches them' "$got"
 
-echo "1..$tests"
-[ "$failed" = 0 ]
+finish

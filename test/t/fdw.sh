@@ -4,22 +4,17 @@
 # The other servers are two databases of the same one: a table in two foreign partitions.
 # Input: PGHOST etc., PGDATABASE an empty database, a superuser.  Output: TAP.
 # Exit status: 1 when a test failed.
-set -uo pipefail
+# shellcheck source=test/t/lib.sh
+. "$(dirname "$0")/lib.sh"
 shards=(softsort_shard_1 softsort_shard_2)
-tests=0 failed=0
-sql() { psql -XqAt -v ON_ERROR_STOP=1 "$@"; }
 
 # same WANT GOT NAME: a test.
 same()
 {
-    tests=$((tests + 1))
-    if [ "$1" = "$2" ]; then
-        echo "ok $tests - $3"
-    else
-        failed=$((failed + 1))
-        echo "not ok $tests - $3"
-        diff <(echo "$1") <(echo "$2") | head -20 | sed 's/^/#   /'
-    fi
+    # shellcheck disable=SC2034  # used by the condition
+    want=$1 got=$2
+    # shellcheck disable=SC2016  # expanded by ok
+    ok '[ "$want" = "$got" ]' "$3" "$(diff <(echo "$1") <(echo "$2") | head -20)"
 }
 
 # sent QUERY: print the statements that it sends, each once.  Whether they sort is a matter of costs.
@@ -45,11 +40,11 @@ drop_shards()
     done
 }
 drop_shards
-trap drop_shards EXIT
+trap 'rm -rf "$work"; drop_shards' EXIT
 
 if [ -z "$(sql -c "SELECT name FROM pg_available_extensions WHERE name = 'postgres_fdw'")" ]; then
-    echo 'ok 1 - postgres_fdw # SKIP not installed for this server (package postgresql-contrib or alike)'
-    echo '1..1'
+    skip postgres_fdw 'not installed for this server (package postgresql-contrib or alike)'
+    finish
     exit
 fi
 columns='g int, h int, id int, x float8, y float8, arr float8[], r float8[], reg text'
@@ -131,5 +126,4 @@ sql -c 'INSERT INTO states SELECT g, softsort_state_agg(x, y) FROM t GROUP BY g'
 same "$(sql -c 'SELECT softsort_state_agg(x, y) FROM here')" "$(sql -c 'SELECT softsort_merge(s) FROM states')" \
     'states are stored in the other database and come back'
 
-echo "1..$tests"
-[ "$failed" = 0 ]
+finish
