@@ -192,8 +192,8 @@ sfs_error_state_size(int64 pairs)
 					errmsg("softsort_state of %lld pairs is too large to be sent or stored",
 						   (long long) pairs),
 					errdetail("A value of PostgreSQL takes at most 1 GB."),
-					errhint("To aggregate so many pairs in one process, SET "
-							"max_parallel_workers_per_gather = 0.")));
+					errhint("Let spearman or soft_spearman read the rows themselves, in one process: "
+							"SET max_parallel_workers_per_gather = 0.")));
 }
 
 /* See errors.h. */

@@ -146,7 +146,7 @@ softsort_state_out(PG_FUNCTION_ARGS)
 	initStringInfo(&message);
 	send_state(&message, PG_GETARG_DATUM(0));
 	if (!AllocSizeIsValid(2 * (Size) message.len + 1))
-		sfs_error_state_size(message.len / 16);
+		sfs_error_state_size((message.len - (int) WIRE_HEADER) / 16);
 	digits = palloc(2 * (Size) message.len + 1);
 	digits[hex_encode(message.data, message.len, digits)] = '\0';
 	pfree(message.data);
