@@ -188,12 +188,13 @@ sfs_error_state_memory(int64 pairs, Size bytes)
 void
 sfs_error_state_size(int64 pairs)
 {
-	ereport(ERROR, (errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
-					errmsg("softsort_state of %lld pairs is too large to be sent or stored",
-						   (long long) pairs),
-					errdetail("A value of PostgreSQL takes at most 1 GB."),
-					errhint("Let spearman or soft_spearman read the rows themselves, in one process: "
-							"SET max_parallel_workers_per_gather = 0.")));
+	ereport(ERROR,
+			(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+			 errmsg("softsort_state of %lld pairs is too large to be sent or stored",
+					(long long) pairs),
+			 errdetail("A value of PostgreSQL takes at most 1 GB."),
+			 errhint("Let spearman or soft_spearman read the rows themselves, in one process: "
+					 "SET max_parallel_workers_per_gather = 0.")));
 }
 
 /* See errors.h. */
