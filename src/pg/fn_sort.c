@@ -4,8 +4,10 @@
 #include "postgres.h"
 
 #include "call.h"
+#include "window.h"
 
 PG_FUNCTION_INFO_V1(softsort_sort);
+PG_FUNCTION_INFO_V1(softsort_sort_window);
 PG_FUNCTION_INFO_V1(softsort_sort_vjp);
 PG_FUNCTION_INFO_V1(softsort_sort_jvp);
 PG_FUNCTION_INFO_V1(softsort_sort_jacobian);
@@ -21,6 +23,19 @@ softsort_sort(PG_FUNCTION_ARGS)
 	};
 
 	return sfs_call(fcinfo, &function);
+}
+
+/* Compute the softly sorted values of a partition, each at the row of its own rank. */
+Datum
+softsort_sort_window(PG_FUNCTION_ARGS)
+{
+	static const SfsFunction function = {
+		.op = SFS_OP_SORT_ASSIGN,
+		.result = SFS_RESULT_ELEMENTS,
+		.arguments = {SFS_ARG_X, SFS_ARG_REGULARIZATION, SFS_ARG_STRENGTH, SFS_ARG_DIRECTION},
+	};
+
+	return sfs_window_call(fcinfo, &function);
 }
 
 /* Multiply a cotangent, by position, with the Jacobian of soft_sort. */

@@ -1,5 +1,5 @@
 /*
- * agg_functions.c - the functions behind the aggregates, and those over states.
+ * fn_state.c - the functions behind the aggregates, and those over states.
  */
 #include "postgres.h"
 
