@@ -4,25 +4,12 @@
 # correlations are those of the table in the document; the document shows the SQL of the example.
 # Input: PGHOST etc., PGDATABASE an empty database; LABEL_RANKING_DATA, a folder with the set stock.
 # Output: TAP.  Exit status: 1 when a test failed.
-set -uo pipefail
+# shellcheck source=test/t/lib.sh
+. "$(dirname "$0")/lib.sh"
 cd "$(dirname "$0")/../.." || exit 1
 example=examples/label_ranking
-tests=0 failed=0
 export PGOPTIONS="${PGOPTIONS:-} -c client_min_messages=warning"
 
-# ok STATUS NAME [DIAGNOSTIC]: a test, passed when STATUS is 0.
-ok()
-{
-    tests=$((tests + 1))
-    if [ "$1" = 0 ]; then
-        echo "ok $tests - $2"
-    else
-        failed=$((failed + 1))
-        echo "not ok $tests - $2"
-    fi
-    [ -z "${3:-}" ] || echo "# $3"
-}
-skip() { tests=$((tests + 1)); echo "ok $tests - $1 # SKIP $2"; }
 holds() { awk "BEGIN { exit !($*) }"; }
 
 # session SET TRAIN ARGS...: psql with that set loaded and the loop of the file TRAIN.
@@ -35,8 +22,6 @@ session()
         -f $example/fill.sql -f "$train" -c 'CALL start()' -c 'ANALYZE' "$@" 2>&1
 }
 
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
 cat >"$work/mean.sql" <<'SQL'
 -- The mean soft Spearman correlation of each model over its training rows; batch 1 is that of step 1.
 CREATE FUNCTION mean_soft(OUT fold int, OUT batch float8, OUT whole float8) RETURNS SETOF record LANGUAGE sql AS $$
@@ -83,13 +68,13 @@ gradient_error() { session "$1" "$2" -f "$work/mean.sql" -f "$work/difference.sq
 for set in wine glass; do
     error=$(gradient_error $set $example/train.sql)
     holds "\"$error\" ~ /^[0-9.e-]+\$/ && \"$error\" + 0 < $tolerance"
-    ok $? "$set: the step follows the gradient" "relative error $error"
+    ok "[ $? = 0 ]" "$set: the step follows the gradient" "relative error $error"
 done
 while IFS='|' read -r name edit; do
     sed "$edit" $example/train.sql >"$work/train.sql"
     error=$(gradient_error iris "$work/train.sql")
     ! cmp -s $example/train.sql "$work/train.sql" && holds "\"$error\" ~ /^[0-9.e-]+\$/ && \"$error\" + 0 > $tolerance"
-    ok $? "a gradient that is wrong is noticed: $name" "relative error $error"
+    ok "[ $? = 0 ]" "a gradient that is wrong is noticed: $name" "relative error $error"
 done <<'EDITS'
 0.001 % too large|s/avg(pull \* value)/avg(1.00001 * pull * value)/
 another strength|s/soft_spearman_grad(score, rank)/soft_spearman_grad(score, rank, 'l2', 1.01)/
@@ -101,7 +86,7 @@ for set in wine iris glass housing; do
     rise=$(session $set $example/train.sql -f "$work/mean.sql" -c 'CREATE TABLE before AS SELECT * FROM mean_soft()' \
         -c 'CALL train(20)' -c 'SELECT min(m.whole - b.whole) FROM mean_soft() AS m JOIN before AS b USING (fold)')
     holds "\"$rise\" ~ /^[0-9.e-]+\$/ && \"$rise\" + 0 > 0.01"
-    ok $? "$set: 20 steps raise the mean soft Spearman correlation of all models" "by at least $rise"
+    ok "[ $? = 0 ]" "$set: 20 steps raise the mean soft Spearman correlation of all models" "by at least $rise"
 done
 
 # The table.  Numbers differ between machines by rounding alone, which may turn a row or two.
@@ -109,7 +94,7 @@ for set in wine iris glass housing stock; do
     printed=$($example/run $set 2>&1)
     if reason=$(grep "^SKIP: $set: " <<<"$printed"); then
         [ $set = stock ] && skip "$set" "${reason#SKIP: "$set": }"
-        [ $set = stock ] || ok 1 "$set: cross-validation" "$reason"
+        [ $set = stock ] || ok false "$set: cross-validation" "$reason"
         continue
     fi
     line=$(grep "^| $set |" <<<"$printed")
@@ -120,7 +105,7 @@ for set in wine iris glass housing stock; do
         for (i = 1; i <= NF; i++) if ($i == $2 && i > 2) second = i - 2
         r = $6 - $(second + 6); s = $7 - $(second + 7)
         exit !(second && $6 > 0.5 && $7 > 0.7 && r * r < 0.005 ^ 2 && s * s < 0.005 ^ 2 && $7 >= $6) }'
-    ok $? "$set: held-out correlations are those of docs/training.md, soft Spearman at least ridge's" "${line:-$printed}"
+    ok "[ $? = 0 ]" "$set: held-out correlations are those of docs/training.md, soft Spearman at least ridge's" "${line:-$printed}"
 done
 
 # The document shows the SQL of the example.
@@ -135,7 +120,6 @@ print(len(shown), *[s.split("\n")[0] for s in shown if not any(s in t for t in t
 PY
 )
 [ "$missing" = 8 ]
-ok $? "the SQL of docs/training.md is that of the example" "statements shown, and those that differ: $missing"
+ok "[ $? = 0 ]" "the SQL of docs/training.md is that of the example" "statements shown, and those that differ: $missing"
 
-echo "1..$tests"
-[ $failed = 0 ]
+finish
