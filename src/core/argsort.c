@@ -6,7 +6,8 @@
  * 64-bit word; words are unique, so sorting words is a stable argsort.  Rows
  * up to 64 go through a sorting network, longer ones through an LSD radix sort
  * that leaves out digits in which all keys agree; its second buffer is the place
- * of the sorted values.  Doubles whose leading key bits agree come out in the
+ * of the sorted values.  Rows that are in order, or in reverse order, are not
+ * sorted again.  Doubles whose leading key bits agree come out in the
  * order of their positions; such runs are put right afterwards by their full
  * values, so the worst case is two sorts.
  */
@@ -365,13 +366,69 @@ key_range(const double *x, bool negate, size_t n, uint64_t *lowest, int *shift, 
 	return false;
 }
 
+/* How a row lies before it is sorted. */
+typedef enum Order
+{
+	UNORDERED,
+	DESCENDING, /* as it shall be */
+	ASCENDING	/* without ties, so that it can be turned around */
+} Order;
+
+/* Find the order of a row of at least two values; ends at the first that is out of it. */
+static Order
+find_order(const void *x, SfsType type, bool negate, size_t n, SfsPoll *poll)
+{
+	double last = sfs_sort_value(x, type, negate, 0);
+	bool descending = last >= sfs_sort_value(x, type, negate, 1);
+
+	for (size_t i = 1; i < n;)
+	{
+		size_t end = sfs_chunk_end(i, n);
+
+		/* to be stopped is left to the sort */
+		if (sfs_poll(poll, end - i))
+			return UNORDERED;
+		for (; i < end; i++)
+		{
+			double value = sfs_sort_value(x, type, negate, (uint32_t) i);
+
+			if ((last >= value) != descending)
+				return UNORDERED;
+			last = value;
+		}
+	}
+	return descending ? DESCENDING : ASCENDING;
+}
+
+/* Reverse n words in place; true when stopped. */
+static bool
+reverse(uint64_t *word, size_t n, SfsPoll *poll)
+{
+	for (size_t i = 0; i < n / 2;)
+	{
+		size_t end = sfs_chunk_end(i, n / 2);
+
+		if (sfs_poll(poll, end - i))
+			return true;
+		for (; i < end; i++)
+		{
+			uint64_t swap = word[i];
+
+			word[i] = word[n - 1 - i];
+			word[n - 1 - i] = swap;
+		}
+	}
+	return false;
+}
+
 /* See argsort.h. */
 SfsStatus
 sfs_sort_words(const void *x, SfsType type, bool negate, size_t n, uint64_t *word, uint64_t *other,
 			   bool *exact, SfsPoll *poll)
 {
+	Order order = n > NETWORK_MAX ? find_order(x, type, negate, n, poll) : UNORDERED;
 	/* three passes go from other to word, four from word to word */
-	uint64_t *start = n < LARGE_DIGITS_MIN ? word : other;
+	uint64_t *start = order != UNORDERED || n < LARGE_DIGITS_MIN ? word : other;
 	uint64_t *result;
 	uint64_t lowest = 0;
 	uint64_t dropped = 0;
@@ -392,8 +449,10 @@ sfs_sort_words(const void *x, SfsType type, bool negate, size_t n, uint64_t *wor
 		i = end;
 	}
 	*exact = dropped == 0;
-	if (n == 0)
+	if (n == 0 || order == DESCENDING)
 		return SFS_OK;
+	if (order == ASCENDING)
+		return reverse(word, n, poll) ? SFS_CANCELLED : SFS_OK;
 	result = sort_words(start, start == word ? other : word, n, poll);
 	if (result == NULL)
 		return SFS_CANCELLED;

@@ -26,27 +26,26 @@ sfs_core_sort_pairs_workspace(size_t n)
 	return 2 * n * sizeof(double) + SFS_ARGSORT_SCRATCH(n) + n * sizeof(uint32_t);
 }
 
-/* Are the pairs in order, without -0?  stopped is set when the host asks for it. */
-static bool
-in_order(const double *x, const double *y, size_t n, SfsPoll *poll, bool *stopped)
+/* See sfs_core.h. */
+SfsStatus
+sfs_core_pairs_ordered(const double *x, const double *y, size_t n, bool *ordered,
+					   const SfsHooks *hooks)
 {
-	bool ordered = true;
+	SfsPoll poll = {hooks, SFS_POLL_CREDIT};
 
-	for (size_t i = 0; i < n && ordered;)
+	*ordered = true;
+	for (size_t i = 0; i < n && *ordered;)
 	{
 		size_t end = sfs_chunk_end(i, n);
 
-		if (sfs_poll(poll, end - i))
-		{
-			*stopped = true;
-			return false;
-		}
+		if (sfs_poll(&poll, end - i))
+			return SFS_CANCELLED;
 		for (; i < end; i++)
-			ordered = ordered && !(x[i] == 0.0 && signbit(x[i])) &&
-					  !(y[i] == 0.0 && signbit(y[i])) &&
-					  (i == 0 || x[i - 1] < x[i] || (x[i - 1] == x[i] && y[i - 1] <= y[i]));
+			*ordered = *ordered && !(x[i] == 0.0 && signbit(x[i])) &&
+					   !(y[i] == 0.0 && signbit(y[i])) &&
+					   (i == 0 || x[i - 1] < x[i] || (x[i - 1] == x[i] && y[i - 1] <= y[i]));
 	}
-	return ordered;
+	return SFS_OK;
 }
 
 /* Write from[perm[i]], and what argsort sorted; true when stopped. */
@@ -74,14 +73,9 @@ SfsStatus
 sfs_core_sort_pairs(double *x, double *y, size_t n, void *workspace, const SfsHooks *hooks)
 {
 	SfsPoll poll = {hooks, SFS_POLL_CREDIT};
-	bool stopped = false;
 	Scratch scratch;
 	SfsStatus status;
 
-	if (in_order(x, y, n, &poll, &stopped))
-		return SFS_OK;
-	if (stopped)
-		return SFS_CANCELLED;
 	scratch.moved = workspace;
 	scratch.sorted = scratch.moved + n;
 	scratch.words = (uint64_t *) (void *) (scratch.sorted + n);

@@ -140,6 +140,10 @@ extern size_t sfs_core_workspace(const SfsTask *task);
 extern SfsStatus sfs_core_run(const SfsTask *task, size_t first, size_t last, void *workspace,
 							  const SfsHooks *hooks);
 
+/* Are n pairs in ascending order of (x, y), without -0? */
+extern SfsStatus sfs_core_pairs_ordered(const double *x, const double *y, size_t n, bool *ordered,
+										const SfsHooks *hooks);
+
 /* Return the bytes of scratch that sfs_core_sort_pairs needs. */
 extern size_t sfs_core_sort_pairs_workspace(size_t n);
 

@@ -14,7 +14,6 @@
 #include "utils/memutils.h"
 
 #include "errors.h"
-#include "options.h"
 #include "pg_compat.h"
 #include "run.h"
 
@@ -57,17 +56,8 @@ read_arguments(FunctionCallInfo fcinfo, Call *call)
 				sfs_array_open(&call->g, PG_GETARG_DATUM(i));
 				call->has_g = true;
 				break;
-			case SFS_ARG_REGULARIZATION:
-				sfs_option_regularization(task, PG_GETARG_TEXT_PP(i));
-				break;
-			case SFS_ARG_STRENGTH:
-				sfs_option_strength(task, PG_GETARG_FLOAT8(i));
-				break;
-			case SFS_ARG_DIRECTION:
-				sfs_option_direction(task, PG_GETARG_TEXT_PP(i));
-				break;
-			case SFS_ARG_STANDARDIZE:
-				task->standardize = PG_GETARG_BOOL(i);
+			default:
+				sfs_option_set(task, call->function->arguments[i], PG_GETARG_DATUM(i));
 				break;
 		}
 }

@@ -9,6 +9,7 @@
 #include "fmgr.h"
 
 #include "array_arg.h"
+#include "options.h"
 #include "sfs_core.h"
 
 /*
@@ -34,22 +35,9 @@ typedef enum SfsResult
 	SFS_RESULT_ROWS		  /* one number a row; x has at least two dimensions */
 } SfsResult;
 
-/* Kinds of arguments, in the order of the SQL function. */
-typedef enum SfsArgument
-{
-	SFS_ARG_END = 0,
-	SFS_ARG_X,
-	SFS_ARG_Y,
-	SFS_ARG_G,
-	SFS_ARG_REGULARIZATION,
-	SFS_ARG_STRENGTH,
-	SFS_ARG_DIRECTION,
-	SFS_ARG_STANDARDIZE
-} SfsArgument;
-
 #define SFS_ARGUMENTS_MAX 7
 
-/* An array function. */
+/* A function over arrays or over the columns of a window. */
 typedef struct SfsFunction
 {
 	SfsOp op;

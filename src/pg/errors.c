@@ -143,6 +143,15 @@ sfs_error_varying_option(const char *option)
 
 /* See errors.h. */
 void
+sfs_error_partition_rows(int64 rows)
+{
+	ereport(ERROR, (errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+					errmsg("window partition of %lld rows is too large", (long long) rows),
+					errdetail("A partition has at most %d rows.", PG_INT32_MAX)));
+}
+
+/* See errors.h. */
+void
 sfs_error_partition(int64 rows, Size bytes)
 {
 	ereport(ERROR,
@@ -186,15 +195,12 @@ sfs_error_state_memory(int64 pairs, Size bytes)
 
 /* See errors.h. */
 void
-sfs_error_state_size(int64 pairs)
+sfs_error_state_size(int64 pairs, const char *hint)
 {
-	ereport(ERROR,
-			(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
-			 errmsg("softsort_state of %lld pairs is too large to be sent or stored",
-					(long long) pairs),
-			 errdetail("A value of PostgreSQL takes at most 1 GB."),
-			 errhint("Let spearman or soft_spearman read the rows themselves, in one process: "
-					 "SET max_parallel_workers_per_gather = 0.")));
+	ereport(ERROR, (errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+					errmsg("softsort_state of %lld pairs is too large to be sent or stored",
+						   (long long) pairs),
+					errdetail("A value of PostgreSQL takes at most 1 GB."), errhint("%s", hint)));
 }
 
 /* See errors.h. */

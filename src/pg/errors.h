@@ -48,6 +48,9 @@ extern void sfs_error_varying_option(const char *option) pg_attribute_noreturn()
 /* Report a window partition that needs more memory than is allowed. */
 extern void sfs_error_partition(int64 rows, Size bytes) pg_attribute_noreturn();
 
+/* Report a window partition of more rows than can be numbered. */
+extern void sfs_error_partition_rows(int64 rows) pg_attribute_noreturn();
+
 /* Report a value of a column as not acceptable. */
 extern void sfs_error_column_value(const char *requirement, double value) pg_attribute_noreturn();
 
@@ -58,7 +61,7 @@ extern void sfs_error_state_options(void) pg_attribute_noreturn();
 extern void sfs_error_state_memory(int64 pairs, Size bytes) pg_attribute_noreturn();
 
 /* Report a state that is beyond what one datum can be. */
-extern void sfs_error_state_size(int64 pairs) pg_attribute_noreturn();
+extern void sfs_error_state_size(int64 pairs, const char *hint) pg_attribute_noreturn();
 
 /* Report a stored state that this version cannot read. */
 extern void sfs_error_state_version(void) pg_attribute_noreturn();

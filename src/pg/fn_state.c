@@ -34,6 +34,16 @@ aggregate_context(FunctionCallInfo fcinfo)
 	return context;
 }
 
+/* Return a value as a state holds it; raise an error if it cannot. */
+static inline double
+collect(double value, bool must_be_finite)
+{
+	if (unlikely(must_be_finite ? !isfinite(value) : isnan(value)))
+		sfs_error_column_value(must_be_finite ? "values must be finite" : "values must not be NaN",
+							   value);
+	return value + 0.0; /* -0 becomes +0 */
+}
+
 /* Add the pair of arguments 1 and 2 to the state of argument 0; a null in either drops it. */
 static Datum
 append_pair(FunctionCallInfo fcinfo, const SfsStateOptions *options)
@@ -49,11 +59,8 @@ append_pair(FunctionCallInfo fcinfo, const SfsStateOptions *options)
 			PG_RETURN_NULL();
 		PG_RETURN_DATUM(PG_GETARG_DATUM(0));
 	}
-	x = PG_GETARG_FLOAT8(1) + 0.0; /* -0 becomes +0 */
-	y = PG_GETARG_FLOAT8(2) + 0.0;
-	if (unlikely(options->set ? !isfinite(x) || !isfinite(y) : isnan(x) || isnan(y)))
-		sfs_error_column_value(options->set ? "values must be finite" : "values must not be NaN",
-							   (options->set ? isfinite(x) : !isnan(x)) ? y : x);
+	x = collect(PG_GETARG_FLOAT8(1), options->set);
+	y = collect(PG_GETARG_FLOAT8(2), options->set);
 	PG_RETURN_DATUM(
 		sfs_state_append(PG_ARGISNULL(0) ? (Datum) 0 : PG_GETARG_DATUM(0), aggregate, &pair));
 }
@@ -71,18 +78,17 @@ softsort_state_append(PG_FUNCTION_ARGS)
 static SfsStateOptions
 read_options(FunctionCallInfo fcinfo, int first)
 {
-	static const char *const names[] = {"regularization", "regularization_strength", "standardize"};
+	static const SfsArgument kinds[] = {SFS_ARG_REGULARIZATION, SFS_ARG_STRENGTH,
+										SFS_ARG_STANDARDIZE};
 	SfsTask task = {.strength = 1.0};
 
 	for (int i = first; i < PG_NARGS(); i++)
+	{
 		if (PG_ARGISNULL(i))
-			sfs_error_null_option(names[i - first]);
-	if (PG_NARGS() > first)
-		sfs_option_regularization(&task, PG_GETARG_TEXT_PP(first));
-	if (PG_NARGS() > first + 1)
-		sfs_option_strength(&task, PG_GETARG_FLOAT8(first + 1));
-	if (PG_NARGS() > first + 2)
-		task.standardize = PG_GETARG_BOOL(first + 2);
+			sfs_error_null_option(sfs_option_name(kinds[i - first]));
+		sfs_option_set(&task, kinds[i - first], PG_GETARG_DATUM(i));
+	}
+	/* -0 becomes +0 */
 	return (SfsStateOptions){true, task.standardize, task.regularization, task.strength + 0.0};
 }
 
@@ -113,12 +119,25 @@ softsort_state_combine(PG_FUNCTION_ARGS)
 		sfs_state_append(PG_ARGISNULL(0) ? (Datum) 0 : PG_GETARG_DATUM(0), aggregate, &second));
 }
 
+/* Raise an error unless the setting allows that many bytes for a state. */
+static void
+check_memory(const SfsState *state, Size bytes)
+{
+	if (bytes > (Size) 1024 * sfs_max_partition_memory)
+		sfs_error_state_memory(state->count, bytes);
+}
+
 /* Return a state as a value to keep. */
 Datum
 softsort_state_finish(PG_FUNCTION_ARGS)
 {
 	SfsState state = sfs_state_view(PG_GETARG_DATUM(0));
 
+	/* what could be stored but not dumped as text would be lost one day */
+	if (state.count > SFS_STATE_TEXT_MAX)
+		sfs_error_state_size(state.count, SFS_STATE_ROWS_HINT);
+	check_memory(&state, 2 * SFS_PAIR_BYTES * (Size) state.count +
+							 sfs_core_sort_pairs_workspace((size_t) state.count));
 	PG_RETURN_DATUM(sfs_state_canonical(&state));
 }
 
@@ -138,13 +157,10 @@ correlate(FunctionCallInfo fcinfo, const SfsState *state, SfsOp op, const SfsSta
 		.y.data = state->y,
 		.out.data = &value,
 	};
-	Size bytes;
 
 	if (state->count < 2)
 		PG_RETURN_NULL();
-	bytes = 2 * sizeof(double) * (Size) state->count + sfs_core_workspace(&task);
-	if (bytes > (Size) 1024 * sfs_max_partition_memory)
-		sfs_error_state_memory(state->count, bytes);
+	check_memory(state, SFS_PAIR_BYTES * (Size) state->count + sfs_core_workspace(&task));
 	sfs_run(&task);
 	if (isnan(value))
 		PG_RETURN_NULL();

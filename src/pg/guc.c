@@ -7,8 +7,6 @@
 
 #include "utils/guc.h"
 
-#include "pg_compat.h"
-
 int sfs_max_partition_memory = 4 * 1024 * 1024;
 
 /* See guc.h. */
@@ -21,5 +19,5 @@ sfs_guc_init(void)
 		"Window functions and aggregates of softsort hold all their rows in memory.",
 		&sfs_max_partition_memory, 4 * 1024 * 1024, 64, INT_MAX, PGC_USERSET, GUC_UNIT_KB, NULL,
 		NULL, NULL);
-	sfs_reserve_guc_prefix("softsort");
+	MarkGUCPrefixReserved("softsort");
 }

@@ -5,6 +5,7 @@
 
 #include <math.h>
 
+#include "fmgr.h"
 #include "utils/builtins.h"
 
 #include "errors.h"
@@ -19,9 +20,9 @@ is_word(const text *value, const char *word)
 	return length == strlen(word) && pg_strncasecmp(VARDATA_ANY(value), word, length) == 0;
 }
 
-/* See options.h. */
-void
-sfs_option_regularization(SfsTask *task, text *value)
+/* Read the regularization. */
+static void
+set_regularization(SfsTask *task, text *value)
 {
 	for (int reg = 0; reg < SFS_REG_COUNT; reg++)
 		if (is_word(value, sfs_regularization_name((SfsRegularization) reg)))
@@ -33,18 +34,18 @@ sfs_option_regularization(SfsTask *task, text *value)
 					 "Valid values are \"l2\" and \"kl\".");
 }
 
-/* See options.h. */
-void
-sfs_option_strength(SfsTask *task, float8 value)
+/* Read the regularization strength. */
+static void
+set_strength(SfsTask *task, float8 value)
 {
 	if (!isfinite(value) || value < 0.0)
 		sfs_error_strength(value);
 	task->strength = value;
 }
 
-/* See options.h. */
-void
-sfs_option_direction(SfsTask *task, text *value)
+/* Read the direction. */
+static void
+set_direction(SfsTask *task, text *value)
 {
 	if (is_word(value, "asc") || is_word(value, "ascending"))
 		task->direction = SFS_ASCENDING;
@@ -53,4 +54,50 @@ sfs_option_direction(SfsTask *task, text *value)
 	else
 		sfs_error_option("direction", text_to_cstring(value),
 						 "Valid values are \"asc\" and \"desc\".");
+}
+
+/* See options.h. */
+const char *
+sfs_option_name(SfsArgument option)
+{
+	switch (option)
+	{
+		case SFS_ARG_REGULARIZATION:
+			return "regularization";
+		case SFS_ARG_STRENGTH:
+			return "regularization_strength";
+		case SFS_ARG_DIRECTION:
+			return "direction";
+		default:
+			return "standardize";
+	}
+}
+
+/* See options.h. */
+void
+sfs_option_set(SfsTask *task, SfsArgument option, Datum value)
+{
+	switch (option)
+	{
+		case SFS_ARG_REGULARIZATION:
+			set_regularization(task, DatumGetTextPP(value));
+			break;
+		case SFS_ARG_STRENGTH:
+			set_strength(task, DatumGetFloat8(value));
+			break;
+		case SFS_ARG_DIRECTION:
+			set_direction(task, DatumGetTextPP(value));
+			break;
+		default:
+			task->standardize = DatumGetBool(value);
+			break;
+	}
+}
+
+/* See options.h. */
+bool
+sfs_options_equal(const SfsTask *a, const SfsTask *b)
+{
+	return a->regularization == b->regularization && a->strength == b->strength &&
+		   a->direction == b->direction && a->standardize == b->standardize;
 }

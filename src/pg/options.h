@@ -8,9 +8,26 @@
 
 #include "sfs_core.h"
 
-/* Each reads one argument into the task, or raises an error. */
-extern void sfs_option_regularization(SfsTask *task, text *value);
-extern void sfs_option_strength(SfsTask *task, float8 value);
-extern void sfs_option_direction(SfsTask *task, text *value);
+/* Kinds of arguments, in the order of the SQL function. */
+typedef enum SfsArgument
+{
+	SFS_ARG_END = 0,
+	SFS_ARG_X,
+	SFS_ARG_Y,
+	SFS_ARG_G,
+	SFS_ARG_REGULARIZATION,
+	SFS_ARG_STRENGTH,
+	SFS_ARG_DIRECTION,
+	SFS_ARG_STANDARDIZE
+} SfsArgument;
+
+/* Return the SQL name of an option. */
+extern const char *sfs_option_name(SfsArgument option);
+
+/* Read an option into the task, or raise an error. */
+extern void sfs_option_set(SfsTask *task, SfsArgument option, Datum value);
+
+/* Do two tasks have the same options? */
+extern bool sfs_options_equal(const SfsTask *a, const SfsTask *b);
 
 #endif /* SOFTSORT_OPTIONS_H */

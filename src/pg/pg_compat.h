@@ -11,11 +11,12 @@
 #include "varatt.h"
 #endif
 
-/* 15 renamed the function that refuses settings which the module does not define. */
-#if PG_VERSION_NUM >= 150000
-#define sfs_reserve_guc_prefix(prefix) MarkGUCPrefixReserved(prefix)
+/* 19 lets a call say IGNORE NULLS, and the function refuse it. */
+#if PG_VERSION_NUM >= 190000
+#define sfs_refuse_null_treatment(window, fcinfo) \
+	WinCheckAndInitializeNullTreatment(window, false, fcinfo)
 #else
-#define sfs_reserve_guc_prefix(prefix) EmitWarningsOnPlaceholders(prefix)
+#define sfs_refuse_null_treatment(window, fcinfo) ((void) 0)
 #endif
 
 #endif /* SOFTSORT_PG_COMPAT_H */

@@ -85,6 +85,19 @@ sfs_run(const SfsTask *task)
 }
 
 /* See run.h. */
+bool
+sfs_run_pairs_ordered(const double *x, const double *y, int64 n)
+{
+	Host host = {NULL, 0, NULL};
+	SfsHooks hooks = {poll_interrupts, allocate, &host};
+	SfsEngineError error = {""};
+	bool ordered;
+
+	finish(&host, sfs_core_pairs_ordered(x, y, (size_t) n, &ordered, &hooks), &error);
+	return ordered;
+}
+
+/* See run.h. */
 void
 sfs_run_sort_pairs(double *x, double *y, int64 n)
 {

@@ -14,6 +14,9 @@
  */
 extern void sfs_run(const SfsTask *task);
 
+/* Are n pairs in ascending order of (x, y)?  Interruptible. */
+extern bool sfs_run_pairs_ordered(const double *x, const double *y, int64 n);
+
 /* Sort n pairs ascending by (x, y), in place, interruptibly. */
 extern void sfs_run_sort_pairs(double *x, double *y, int64 n);
 

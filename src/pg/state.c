@@ -6,7 +6,6 @@
 #include "fmgr.h"
 #include "port/pg_bitutils.h"
 #include "utils/expandeddatum.h"
-#include "utils/memutils.h"
 
 #include "errors.h"
 #include "guc.h"
@@ -16,7 +15,6 @@
 #define STATE_VERSION 1
 #define FLAT_MAX 65536 /* a state that needs more bytes is expanded */
 #define FLAT_FIRST 64  /* bytes of the first flat state */
-#define PAIR_BYTES (2 * sizeof(double))
 
 /* The flat form: capacity x values, then capacity y values; capacity follows from the size. */
 typedef struct FlatState
@@ -56,14 +54,14 @@ typedef struct Room
 static inline Size
 flat_bytes(int64 capacity)
 {
-	return offsetof(FlatState, values) + PAIR_BYTES * (Size) capacity;
+	return offsetof(FlatState, values) + SFS_PAIR_BYTES * (Size) capacity;
 }
 
 /* Return how many pairs a flat state has room for. */
 static inline int64
 flat_capacity(const FlatState *flat)
 {
-	return (int64) ((VARSIZE(flat) - offsetof(FlatState, values)) / PAIR_BYTES);
+	return (int64) ((VARSIZE(flat) - offsetof(FlatState, values)) / SFS_PAIR_BYTES);
 }
 
 /* Return the options of a flat state. */
@@ -87,10 +85,11 @@ open_room(Datum datum)
 	else
 	{
 		FlatState *flat = (FlatState *) DatumGetPointer(datum);
-		int64 capacity = flat_capacity(flat);
+		int64 capacity;
 
 		if (!VARATT_IS_4B_U(flat))
 			elog(ERROR, "state of an aggregate is not in its own form");
+		capacity = flat_capacity(flat);
 
 		return (Room){flat_options(flat), &flat->count, capacity, flat->values,
 					  flat->values + capacity};
@@ -125,9 +124,9 @@ get_flat_size(ExpandedObjectHeader *header)
 {
 	ExpandedState *state = (ExpandedState *) header;
 
-	/* the rest of 1 GB is for what the executor puts around it */
-	if ((Size) state->count > (MaxAllocSize - 65536) / PAIR_BYTES)
-		sfs_error_state_size(state->count);
+	if (state->count > SFS_STATE_MAX)
+		sfs_error_state_size(state->count, "SET max_parallel_workers_per_gather = 0 keeps the "
+										   "pairs of a group in one process.");
 	return flat_bytes(state->count);
 }
 
@@ -163,11 +162,11 @@ static const ExpandedObjectMethods methods = {get_flat_size, flatten_into};
 static int64
 check_limit(int64 count)
 {
-	int64 most = (int64) ((Size) sfs_max_partition_memory * 1024 / PAIR_BYTES);
+	int64 most = (int64) ((Size) sfs_max_partition_memory * 1024 / SFS_PAIR_BYTES);
 
 	most = Min(most, (int64) SFS_MAX_LENGTH);
 	if (count > most)
-		sfs_error_state_memory(count, PAIR_BYTES * (Size) count);
+		sfs_error_state_memory(count, SFS_PAIR_BYTES * (Size) count);
 	return most;
 }
 
@@ -186,7 +185,7 @@ static Datum
 grow_flat(const SfsState *old, int64 needed)
 {
 	Size bytes = Max(FLAT_FIRST, (Size) pg_nextpower2_64(flat_bytes(needed)));
-	FlatState *flat = palloc(bytes);
+	FlatState *flat = palloc0(bytes); /* spare room, too, can end up in a table */
 	int64 capacity;
 
 	flat_init(flat, bytes, &old->options, old->count);
@@ -282,8 +281,8 @@ sfs_state_make(const SfsStateOptions *options, int64 count, double **x, double *
 {
 	FlatState *flat;
 
-	if ((Size) count > (MaxAllocSize - 65536) / PAIR_BYTES)
-		sfs_error_state_size(count);
+	if (count > SFS_STATE_MAX)
+		sfs_error_state_size(count, SFS_STATE_ROWS_HINT);
 	flat = palloc(flat_bytes(count));
 	flat_init(flat, flat_bytes(count), options, count);
 	*x = flat->values;

@@ -11,7 +11,17 @@
 
 #include "postgres.h"
 
+#include "utils/memutils.h"
+
 #include "sfs_core.h"
+
+#define SFS_PAIR_BYTES (2 * sizeof(double))
+
+/* Most pairs of a datum, and of one that has a text form; 64 kB of 1 GB are for what goes around it. */
+#define SFS_STATE_MAX ((int64) ((MaxAllocSize - 65536) / SFS_PAIR_BYTES))
+#define SFS_STATE_TEXT_MAX (SFS_STATE_MAX / 2)
+
+#define SFS_STATE_ROWS_HINT "Let spearman or soft_spearman read the rows themselves."
 
 /* Options of soft_spearman that a state was collected for. */
 typedef struct SfsStateOptions

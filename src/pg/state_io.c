@@ -8,6 +8,7 @@
  */
 #include "postgres.h"
 
+#include <ctype.h>
 #include <math.h>
 
 #include "libpq/pqformat.h"
@@ -18,8 +19,10 @@
 #include "array_arg.h"
 #include "errors.h"
 #include "pg_compat.h"
+#include "run.h"
 #include "state.h"
 
+#define TEXT_STEP 65536 /* even */
 #define WIRE_VERSION 1
 #define WIRE_HEADER (4 * sizeof(uint8) + sizeof(double) + sizeof(int64))
 
@@ -45,9 +48,10 @@ send_column(StringInfo message, const double *value, int64 count)
 static void
 send_state(StringInfo message, Datum datum)
 {
-	SfsState any = sfs_state_view(datum);
-	SfsState state = sfs_state_view(sfs_state_canonical(&any));
+	SfsState state = sfs_state_view(datum);
 
+	if (!sfs_run_pairs_ordered(state.x, state.y, state.count))
+		state = sfs_state_view(sfs_state_canonical(&state));
 	pq_sendbyte(message, WIRE_VERSION);
 	pq_sendbyte(message, state.options.set);
 	pq_sendbyte(message, state.options.standardize);
@@ -106,19 +110,18 @@ read_state(StringInfo message, int sqlstate)
 		(!options.set && options.strength != 0.0))
 		sfs_error_state_input(sqlstate, "Unknown version or option.");
 	count = pq_getmsgint64(message);
-	if (count < 0 || (message->len - message->cursor) % 16 != 0 ||
-		count != (message->len - message->cursor) / 16)
+	if (count < 0 || (message->len - message->cursor) % (int) SFS_PAIR_BYTES != 0 ||
+		count != (message->len - message->cursor) / (int) SFS_PAIR_BYTES)
 		sfs_error_state_input(sqlstate, "The number of pairs is wrong.");
 	result = sfs_state_make(&options, count, &x, &y);
 	read_column(message, x, count, sqlstate);
 	read_column(message, y, count, sqlstate);
-	for (int64 i = 1; i < count; i++)
-		if (x[i - 1] > x[i] || (x[i - 1] == x[i] && y[i - 1] > y[i]))
-			sfs_error_state_input(sqlstate, "Pairs are not in order.");
+	if (!sfs_run_pairs_ordered(x, y, count))
+		sfs_error_state_input(sqlstate, "Pairs are not in order.");
 	return result;
 }
 
-/* Read a state from text. */
+/* Read a state from text, piece by piece, so that it can be cancelled. */
 Datum
 softsort_state_in(PG_FUNCTION_ARGS)
 {
@@ -126,29 +129,45 @@ softsort_state_in(PG_FUNCTION_ARGS)
 	Size length = strlen(digits);
 	StringInfoData message;
 
-	if (length % 2 != 0 || strspn(digits, "0123456789abcdefABCDEF") != length)
-		sfs_error_state_input(ERRCODE_INVALID_TEXT_REPRESENTATION,
-							  "The text form is an even number of hexadecimal digits.");
 	message.data = palloc(length / 2 + 1);
-	message.len = (int) hex_decode(digits, length, message.data);
-	message.maxlen = message.len + 1;
+	message.maxlen = (int) (length / 2 + 1);
+	message.len = 0;
 	message.cursor = 0;
+	for (Size first = 0; first < length; first += TEXT_STEP)
+	{
+		Size count = Min(TEXT_STEP, length - first);
+
+		CHECK_FOR_INTERRUPTS();
+		for (Size i = first; i < first + count; i++)
+			if (!isxdigit((unsigned char) digits[i]) || length % 2 != 0)
+				sfs_error_state_input(ERRCODE_INVALID_TEXT_REPRESENTATION,
+									  "The text form is an even number of hexadecimal digits.");
+		message.len += (int) hex_decode(digits + first, count, message.data + message.len);
+	}
 	PG_RETURN_DATUM(read_state(&message, ERRCODE_INVALID_TEXT_REPRESENTATION));
 }
 
-/* Write a state as text. */
+/* Write a state as text, piece by piece likewise. */
 Datum
 softsort_state_out(PG_FUNCTION_ARGS)
 {
 	StringInfoData message;
 	char *digits;
+	char *end;
 
 	initStringInfo(&message);
 	send_state(&message, PG_GETARG_DATUM(0));
 	if (!AllocSizeIsValid(2 * (Size) message.len + 1))
-		sfs_error_state_size((message.len - (int) WIRE_HEADER) / 16);
+		sfs_error_state_size((message.len - (int64) WIRE_HEADER) / (int64) SFS_PAIR_BYTES,
+							 SFS_STATE_ROWS_HINT);
 	digits = palloc(2 * (Size) message.len + 1);
-	digits[hex_encode(message.data, message.len, digits)] = '\0';
+	end = digits;
+	for (int first = 0; first < message.len; first += TEXT_STEP)
+	{
+		CHECK_FOR_INTERRUPTS();
+		end += hex_encode(message.data + first, Min(TEXT_STEP, message.len - first), end);
+	}
+	*end = '\0';
 	pfree(message.data);
 	PG_RETURN_CSTRING(digits);
 }

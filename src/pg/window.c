@@ -10,20 +10,14 @@
 
 #include <math.h>
 
-#include "catalog/pg_type.h"
 #include "miscadmin.h"
-#include "utils/datum.h"
-#include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "windowapi.h"
 
 #include "errors.h"
 #include "guc.h"
-#include "options.h"
 #include "pg_compat.h"
 #include "run.h"
-
-#define INTERRUPT_STEP 4096
 
 /* A partition whose results are known; zeroed when it begins. */
 typedef struct Partition
@@ -40,6 +34,9 @@ typedef struct Reading
 	WindowObject window;
 	const SfsFunction *function;
 	SfsTask task;
+	MemoryContext row_context;		/* for what the evaluation of a row's arguments leaves behind */
+	bool varies[SFS_ARGUMENTS_MAX]; /* options that are to be looked at in every row */
+	bool any_varies;
 	int64 rows;
 	int64 kept;
 	bool *keep;
@@ -56,66 +53,57 @@ column_value(const Reading *reading, int argument, int64 row, bool *isnull)
 	return *isnull ? 0.0 : DatumGetFloat8(datum);
 }
 
-/* Return the name of an option. */
-static const char *
-option_name(SfsArgument argument)
+/* Is an argument a column of values, and no option? */
+static bool
+is_column(SfsArgument argument)
 {
-	switch (argument)
+	return argument == SFS_ARG_X || argument == SFS_ARG_Y || argument == SFS_ARG_G;
+}
+
+/* Read an option of a row into a task. */
+static void
+read_option(const Reading *reading, SfsTask *task, int argument, int64 row)
+{
+	SfsArgument option = reading->function->arguments[argument];
+	bool isnull;
+	bool isout;
+	Datum value = WinGetFuncArgInPartition(reading->window, argument, (int) row, WINDOW_SEEK_HEAD,
+										   false, &isnull, &isout);
+
+	if (isnull)
+		sfs_error_null_option(sfs_option_name(option));
+	sfs_option_set(task, option, value);
+}
+
+/* Read the options of the first row, and note which may be others in other rows. */
+static void
+read_first_options(FunctionCallInfo fcinfo, Reading *reading)
+{
+	const SfsArgument *arguments = reading->function->arguments;
+
+	for (int i = 0; i < SFS_ARGUMENTS_MAX && arguments[i] != SFS_ARG_END; i++)
 	{
-		case SFS_ARG_REGULARIZATION:
-			return "regularization";
-		case SFS_ARG_STRENGTH:
-			return "regularization_strength";
-		case SFS_ARG_DIRECTION:
-			return "direction";
-		default:
-			return "standardize";
+		if (is_column(arguments[i]))
+			continue;
+		read_option(reading, &reading->task, i, 0);
+		reading->varies[i] = !get_fn_expr_arg_stable(fcinfo->flinfo, i);
+		reading->any_varies = reading->any_varies || reading->varies[i];
 	}
 }
 
-/* Read an option, the same in every row. */
+/* Raise an error unless a row has the options of the first one. */
 static void
-read_option(FunctionCallInfo fcinfo, Reading *reading, int argument)
+check_options(const Reading *reading, int64 row)
 {
-	SfsArgument kind = reading->function->arguments[argument];
-	Oid type = get_fn_expr_argtype(fcinfo->flinfo, argument);
-	int16 length;
-	bool by_value;
-	bool isnull;
-	bool isout;
-	Datum first = WinGetFuncArgInPartition(reading->window, argument, 0, WINDOW_SEEK_HEAD, false,
-										   &isnull, &isout);
-
-	if (isnull)
-		sfs_error_null_option(option_name(kind));
-	get_typlenbyval(type, &length, &by_value);
-	if (kind == SFS_ARG_STRENGTH)
-		sfs_option_strength(&reading->task, DatumGetFloat8(first));
-	else if (kind == SFS_ARG_STANDARDIZE)
-		reading->task.standardize = DatumGetBool(first);
-	else
+	for (int i = 0; i < SFS_ARGUMENTS_MAX; i++)
 	{
-		text *value = DatumGetTextPCopy(first);
+		SfsTask task = reading->task;
 
-		first = PointerGetDatum(value);
-		if (kind == SFS_ARG_REGULARIZATION)
-			sfs_option_regularization(&reading->task, value);
-		else
-			sfs_option_direction(&reading->task, value);
-	}
-	if (get_fn_expr_arg_stable(fcinfo->flinfo, argument))
-		return;
-	for (int64 row = 1; row < reading->rows; row++)
-	{
-		Datum other = WinGetFuncArgInPartition(reading->window, argument, (int) row,
-											   WINDOW_SEEK_HEAD, false, &isnull, &isout);
-
-		if (row % INTERRUPT_STEP == 0)
-			CHECK_FOR_INTERRUPTS();
-		if (isnull)
-			sfs_error_null_option(option_name(kind));
-		if (!datum_image_eq(first, other, by_value, length))
-			sfs_error_varying_option(option_name(kind));
+		if (!reading->varies[i])
+			continue;
+		read_option(reading, &task, i, row);
+		if (!sfs_options_equal(&task, &reading->task))
+			sfs_error_varying_option(sfs_option_name(reading->function->arguments[i]));
 	}
 }
 
@@ -138,42 +126,53 @@ check_value(const char *name, int64 row, double value, bool nullable)
 }
 
 /*
- * Read all rows in one pass, since the partition may be on disk: mark those that
- * take part and fill the lists of their values.
+ * Read a row: mark whether it takes part, and if it does, add its values to the
+ * lists.  x, y and g are arguments, -1 for none.
  */
+static void
+read_row(Reading *reading, int64 row, int x, int y, int g, double *list[3])
+{
+	bool isnull;
+	double x_value = column_value(reading, x, row, &isnull);
+	double y_value = 0.0;
+
+	if (!isnull && y >= 0)
+		y_value = column_value(reading, y, row, &isnull);
+	reading->keep[row] = !isnull;
+	if (isnull)
+		return;
+	check_value("values", row, x_value, true);
+	check_value("values", row, y_value, true);
+	list[0][reading->kept] = x_value;
+	if (y >= 0)
+		list[1][reading->kept] = y_value;
+	if (g >= 0)
+	{
+		double g_value = column_value(reading, g, row, &isnull);
+
+		if (isnull)
+			sfs_error_null(reading->function->g_name, row + 1);
+		check_value(reading->function->g_name, row, g_value, false);
+		list[2][reading->kept] = g_value;
+	}
+	reading->kept++;
+}
+
+/* Read all rows in one pass, since the partition may be on disk. */
 static void
 read_rows(Reading *reading, int x, int y, int g, double *list[3])
 {
+	MemoryContext caller = MemoryContextSwitchTo(reading->row_context);
+
 	for (int64 row = 0; row < reading->rows; row++)
 	{
-		bool isnull;
-		double x_value;
-		double y_value = 0.0;
-
-		if (row % INTERRUPT_STEP == 0)
-			CHECK_FOR_INTERRUPTS();
-		x_value = column_value(reading, x, row, &isnull);
-		if (!isnull && y >= 0)
-			y_value = column_value(reading, y, row, &isnull);
-		reading->keep[row] = !isnull;
-		if (isnull)
-			continue;
-		check_value("values", row, x_value, true);
-		check_value("values", row, y_value, true);
-		list[0][reading->kept] = x_value;
-		if (y >= 0)
-			list[1][reading->kept] = y_value;
-		if (g >= 0)
-		{
-			double g_value = column_value(reading, g, row, &isnull);
-
-			if (isnull)
-				sfs_error_null(reading->function->g_name, row + 1);
-			check_value(reading->function->g_name, row, g_value, false);
-			list[2][reading->kept] = g_value;
-		}
-		reading->kept++;
+		CHECK_FOR_INTERRUPTS();
+		MemoryContextReset(reading->row_context);
+		if (reading->any_varies)
+			check_options(reading, row);
+		read_row(reading, row, x, y, g, list);
 	}
+	MemoryContextSwitchTo(caller);
 }
 
 /* Raise an error when the partition would take more memory than is allowed. */
@@ -188,7 +187,7 @@ check_memory(const Reading *reading, int columns)
 	bytes = (Size) reading->rows *
 			(sizeof(bool) + sizeof(int32) + sizeof(double) * (Size) (columns + 1));
 	bytes += sfs_core_workspace(&task);
-	if (bytes > (Size) 1024 * sfs_max_partition_memory || reading->rows > PG_INT32_MAX)
+	if (bytes > (Size) 1024 * sfs_max_partition_memory)
 		sfs_error_partition(reading->rows, bytes);
 }
 
@@ -206,12 +205,14 @@ compute(FunctionCallInfo fcinfo, const SfsFunction *function, Partition *partiti
 	double *list[3] = {NULL, NULL, NULL};
 	Reading reading = {.window = PG_WINDOW_OBJECT(), .function = function};
 
+	sfs_refuse_null_treatment(reading.window, fcinfo);
+	reading.row_context = AllocSetContextCreate(working, "softsort row", ALLOCSET_DEFAULT_SIZES);
 	reading.rows = WinGetPartitionRowCount(reading.window);
+	if (reading.rows > PG_INT32_MAX)
+		sfs_error_partition_rows(reading.rows);
 	reading.task.op = function->op;
 	reading.task.strength = 1.0;
-	for (int i = 0; i < SFS_ARGUMENTS_MAX && function->arguments[i] != SFS_ARG_END; i++)
-		if (i != x && i != y && i != g)
-			read_option(fcinfo, &reading, i);
+	read_first_options(fcinfo, &reading);
 	check_memory(&reading, (y >= 0) + (g >= 0) + 1);
 	reading.keep = MemoryContextAllocHuge(working, sizeof(bool) * (Size) reading.rows);
 	for (int i = 0; i < 3; i++)

@@ -86,6 +86,7 @@ SET softsort.max_partition_memory = '1MB';
 SELECT spearman(i, i) FROM generate_series(1, 65537) AS i;
 \set VERBOSITY sqlstate
 SELECT spearman(i, i) FROM generate_series(1, 65000) AS i; -- the pairs fit, but not the work
+SELECT softsort_state_agg(i, -i) FROM generate_series(1, 65000) AS i;
 \set VERBOSITY default
 SELECT spearman(i, i) FROM generate_series(1, 20000) AS i;
 RESET softsort.max_partition_memory;

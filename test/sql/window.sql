@@ -70,7 +70,8 @@ SELECT soft_rank(x) OVER () FROM (VALUES (1.0), ('NaN'::float8)) AS t (x);
 SELECT soft_rank_vjp(x, x) OVER () FROM (VALUES (1.0, 2.0), (2, 'Infinity'::float8)) AS t (a, x);
 SELECT soft_rank_vjp(a, x) OVER () FROM (VALUES (1.0, 2.0), (2, NULL)) AS t (a, x);
 SELECT soft_rank(x) FROM w;
--- an option that is the same in every row, though not a constant
+-- an option that is the same in every row, though not a constant, and not spelled the same
+SELECT count(*) FROM (SELECT soft_rank(i, CASE i WHEN 2 THEN 'l2' ELSE 'L2' END, CASE i WHEN 2 THEN 0.0 ELSE '-0'::float8 END) OVER () FROM generate_series(1, 3) AS i) AS s;
 SELECT sum(r) FROM (SELECT soft_rank(i, 'l2', 1 + 0 * i) OVER () AS r FROM generate_series(1, 3) AS i) AS s;
 
 -- memory

@@ -122,6 +122,10 @@ static const char *const kinds[] = {
 	"few distinct values",
 	"near one value",
 	"integers",
+	"sorted with ties",
+	"reversed with ties",
+	"sorted but for the last",
+	"reversed but for the last",
 	"two magnitudes",
 };
 #define KINDS (sizeof(kinds) / sizeof(kinds[0]))
@@ -161,6 +165,14 @@ element(size_t kind, size_t i, size_t n)
 			return sfs_bits_double(sfs_double_bits(1.0) - 1000 + (uint64_t) below(2000));
 		case 12:
 			return (double) below(2 * n + 1) - (double) n;
+		case 13:
+			return (double) (i / 3);
+		case 14:
+			return -(double) (i / 3);
+		case 15:
+			return i + 1 == n ? -0.5 : (double) i * 0.1;
+		case 16:
+			return i + 1 == n ? 0.5 : -(double) i * 0.1;
 		default:
 			return below(2) ? normal() * 1e300 : normal() * 1e-300;
 	}

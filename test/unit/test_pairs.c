@@ -39,12 +39,18 @@ check(size_t n, const SfsHooks *hooks)
 {
 	size_t bytes = sfs_core_sort_pairs_workspace(n);
 	void *workspace = malloc(bytes);
+	bool ordered;
 	bool right;
 
 	for (size_t i = 0; i < n; i++)
 		pair[i] = (Pair){x[i] + 0.0, y[i] + 0.0};
 	qsort(pair, n, sizeof(Pair), compare);
-	right = sfs_core_sort_pairs(x, y, n, workspace, hooks) == SFS_OK;
+	right = sfs_core_pairs_ordered(x, y, n, &ordered, hooks) == SFS_OK;
+	for (size_t i = 0; i < n; i++)
+		right = right && (!ordered || (sfs_double_bits(x[i]) == sfs_double_bits(pair[i].x) &&
+									   sfs_double_bits(y[i]) == sfs_double_bits(pair[i].y)));
+	right = right && sfs_core_sort_pairs(x, y, n, workspace, hooks) == SFS_OK;
+	right = right && sfs_core_pairs_ordered(x, y, n, &ordered, hooks) == SFS_OK && ordered;
 	free(workspace);
 	for (size_t i = 0; i < n; i++)
 		right = right && sfs_double_bits(x[i]) == sfs_double_bits(pair[i].x) &&
