@@ -197,10 +197,11 @@ sfs_error_state_memory(int64 pairs, Size bytes)
 void
 sfs_error_state_size(int64 pairs, const char *hint)
 {
-	ereport(ERROR, (errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
-					errmsg("softsort_state of %lld pairs is too large to be sent or stored",
-						   (long long) pairs),
-					errdetail("A value of PostgreSQL takes at most 1 GB."), errhint("%s", hint)));
+	ereport(ERROR,
+			(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+			 errmsg("softsort_state of %lld pairs is too large to be sent or stored",
+					(long long) pairs),
+			 errdetail("A value, and its text form, take at most 1 GB."), errhint("%s", hint)));
 }
 
 /* See errors.h. */
