@@ -466,6 +466,7 @@ SfsStatus
 sfs_argsort(const void *x, SfsType type, bool negate, size_t n, uint32_t *perm, double *sorted,
 			uint64_t *scratch, SfsPoll *poll)
 {
+	size_t size = type == SFS_FLOAT64 ? sizeof(double) : sizeof(float);
 	bool exact;
 	SfsStatus status =
 		sfs_sort_words(x, type, negate, n, scratch, (uint64_t *) (void *) sorted, &exact, poll);
@@ -478,6 +479,9 @@ sfs_argsort(const void *x, SfsType type, bool negate, size_t n, uint32_t *perm, 
 			return SFS_CANCELLED;
 		for (; i < end; i++)
 		{
+			size_t ahead = i + SFS_PREFETCH < n ? i + SFS_PREFETCH : i;
+
+			__builtin_prefetch((const char *) x + (uint32_t) scratch[ahead] * size);
 			perm[i] = (uint32_t) scratch[i];
 			sorted[i] = sfs_sort_value(x, type, negate, perm[i]);
 		}

@@ -9,6 +9,9 @@
 /* Bytes of scratch that sfs_argsort needs for n values. */
 #define SFS_ARGSORT_SCRATCH(n) (((n) > 64 ? (n) : 64) * sizeof(uint64_t))
 
+/* How many elements before its turn a value at a random place is asked for. */
+#define SFS_PREFETCH 24
+
 /*
  * Sort v_i = x_i (or -x_i when negate) descending, equal values in the order
  * of their positions; -0 equals +0.  perm[k] receives the position of the k-th

@@ -10,9 +10,6 @@
 
 #include "argsort.h"
 
-/* How many elements before its turn a rank at a random place is asked for. */
-#define PREFETCH 24
-
 typedef __int128 Wide;
 
 /* See row.h. */
@@ -97,7 +94,7 @@ visit_side(SfsRow *row, const SfsInput *input, SfsArena arena, int32_t *first_ra
 	for (size_t i = 0; i < n && status == SFS_OK;)
 	{
 		/* ranks are visited at random: ask for them early */
-		size_t ahead = i + PREFETCH < n ? i + PREFETCH : i;
+		size_t ahead = i + SFS_PREFETCH < n ? i + SFS_PREFETCH : i;
 		size_t run_end = sfs_run_end(side.word, i, n);
 		bool whole = exact || run_end - i == 1;
 

@@ -13,6 +13,7 @@
 #include "utils/memutils.h"
 
 #include "errors.h"
+#include "large.h"
 
 typedef struct Host
 {
@@ -53,10 +54,7 @@ allocate(void *arg, size_t bytes)
 	if (host->workspace != NULL)
 		pfree(host->workspace);
 	host->bytes = bytes;
-	host->workspace = NULL;
-	if (AllocHugeSizeIsValid(bytes))
-		host->workspace = MemoryContextAllocExtended(CurrentMemoryContext, bytes,
-													 MCXT_ALLOC_HUGE | MCXT_ALLOC_NO_OOM);
+	host->workspace = sfs_large_try(CurrentMemoryContext, bytes);
 	return host->workspace;
 }
 

@@ -16,6 +16,7 @@
 
 #include "errors.h"
 #include "guc.h"
+#include "large.h"
 #include "pg_compat.h"
 #include "run.h"
 
@@ -214,10 +215,10 @@ compute(FunctionCallInfo fcinfo, const SfsFunction *function, Partition *partiti
 	reading.task.strength = 1.0;
 	read_first_options(fcinfo, &reading);
 	check_memory(&reading, (y >= 0) + (g >= 0) + 1);
-	reading.keep = MemoryContextAllocHuge(working, sizeof(bool) * (Size) reading.rows);
+	reading.keep = sfs_large_alloc(working, sizeof(bool) * (Size) reading.rows);
 	for (int i = 0; i < 3; i++)
 		if (i == 0 || (i == 1 ? y : g) >= 0)
-			list[i] = MemoryContextAllocHuge(working, sizeof(double) * (Size) reading.rows);
+			list[i] = sfs_large_alloc(working, sizeof(double) * (Size) reading.rows);
 	read_rows(&reading, x, y, g, list);
 	/* nothing is read again: the rows may go */
 	WinSetMarkPosition(reading.window, reading.rows - 1);
@@ -226,8 +227,7 @@ compute(FunctionCallInfo fcinfo, const SfsFunction *function, Partition *partiti
 	reading.task.g.data = list[2];
 	reading.task.rows = 1;
 	reading.task.length = (size_t) reading.kept;
-	partition->result =
-		MemoryContextAllocHuge(lasting, sizeof(double) * (Size) Max(reading.kept, 1));
+	partition->result = sfs_large_alloc(lasting, sizeof(double) * (Size) Max(reading.kept, 1));
 	reading.task.out.data = partition->result;
 	sfs_run(&reading.task);
 	partition->undefined = function->result == SFS_RESULT_GRADIENT &&
@@ -236,7 +236,7 @@ compute(FunctionCallInfo fcinfo, const SfsFunction *function, Partition *partiti
 	{
 		int32 next = 0;
 
-		partition->result_of = MemoryContextAllocHuge(lasting, sizeof(int32) * (Size) reading.rows);
+		partition->result_of = sfs_large_alloc(lasting, sizeof(int32) * (Size) reading.rows);
 		for (int64 row = 0; row < reading.rows; row++)
 			partition->result_of[row] = reading.keep[row] ? next++ : -1;
 	}
