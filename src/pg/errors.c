@@ -152,15 +152,16 @@ sfs_error_partition_rows(int64 rows)
 
 /* See errors.h. */
 void
-sfs_error_partition(int64 rows, Size bytes)
+sfs_error_memory(bool window, int64 rows, Size bytes)
 {
 	ereport(ERROR,
 			(errcode(ERRCODE_CONFIGURATION_LIMIT_EXCEEDED),
-			 errmsg("window partition of %lld rows is too large", (long long) rows),
+			 window ? errmsg("window partition of %lld rows is too large", (long long) rows)
+					: errmsg("group of %lld pairs is too large", (long long) rows),
 			 errdetail("It needs %zu kB of memory.", (bytes + 1023) / 1024),
 			 errhint("Increase \"softsort.max_partition_memory\", currently %d kB, or use a finer "
-					 "PARTITION BY.",
-					 sfs_max_partition_memory)));
+					 "%s.",
+					 sfs_max_partition_memory, window ? "PARTITION BY" : "GROUP BY")));
 }
 
 /* See errors.h. */
@@ -178,19 +179,6 @@ sfs_error_state_options(void)
 {
 	ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 					errmsg("options must be the same in all rows and states of a group")));
-}
-
-/* See errors.h. */
-void
-sfs_error_state_memory(int64 pairs, Size bytes)
-{
-	ereport(ERROR,
-			(errcode(ERRCODE_CONFIGURATION_LIMIT_EXCEEDED),
-			 errmsg("group of %lld pairs is too large", (long long) pairs),
-			 errdetail("It needs %zu kB of memory.", (bytes + 1023) / 1024),
-			 errhint("Increase \"softsort.max_partition_memory\", currently %d kB, or use a finer "
-					 "GROUP BY.",
-					 sfs_max_partition_memory)));
 }
 
 /* See errors.h. */

@@ -45,8 +45,8 @@ extern void sfs_error_null_option(const char *option) pg_attribute_noreturn();
 /* Report an option that is not the same in all rows of a partition. */
 extern void sfs_error_varying_option(const char *option) pg_attribute_noreturn();
 
-/* Report a window partition that needs more memory than is allowed. */
-extern void sfs_error_partition(int64 rows, Size bytes) pg_attribute_noreturn();
+/* Report a window partition, or else a group of an aggregate, that needs more memory than is allowed. */
+extern void sfs_error_memory(bool window, int64 rows, Size bytes) pg_attribute_noreturn();
 
 /* Report a window partition of more rows than can be numbered. */
 extern void sfs_error_partition_rows(int64 rows) pg_attribute_noreturn();
@@ -56,9 +56,6 @@ extern void sfs_error_column_value(const char *requirement, double value) pg_att
 
 /* Report options that are not the same in all that an aggregate is to bring together. */
 extern void sfs_error_state_options(void) pg_attribute_noreturn();
-
-/* Report a state that needs more memory than is allowed. */
-extern void sfs_error_state_memory(int64 pairs, Size bytes) pg_attribute_noreturn();
 
 /* Report a state that is beyond what one datum can be. */
 extern void sfs_error_state_size(int64 pairs, const char *hint) pg_attribute_noreturn();

@@ -124,7 +124,7 @@ static void
 check_memory(const SfsState *state, Size bytes)
 {
 	if (bytes > (Size) 1024 * sfs_max_partition_memory)
-		sfs_error_state_memory(state->count, bytes);
+		sfs_error_memory(false, state->count, bytes);
 }
 
 /* Return a state as a value to keep. */

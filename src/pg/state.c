@@ -144,6 +144,16 @@ flat_init(FlatState *flat, Size bytes, const SfsStateOptions *options, int64 cou
 	flat->count = count;
 }
 
+/* Copy the pairs of a state; that of no pairs may have no columns. */
+static void
+copy_pairs(const SfsState *state, double *x, double *y)
+{
+	if (state->count == 0)
+		return;
+	memcpy(x, state->x, sizeof(double) * (Size) state->count);
+	memcpy(y, state->y, sizeof(double) * (Size) state->count);
+}
+
 /* Write an expanded state in the flat form, without spare room. */
 static void
 flatten_into(ExpandedObjectHeader *header, void *result, Size allocated_size)
@@ -152,8 +162,8 @@ flatten_into(ExpandedObjectHeader *header, void *result, Size allocated_size)
 	FlatState *flat = result;
 
 	flat_init(flat, allocated_size, &state->options, state->count);
-	memcpy(flat->values, state->x, sizeof(double) * (Size) state->count);
-	memcpy(flat->values + state->count, state->y, sizeof(double) * (Size) state->count);
+	copy_pairs(&(SfsState){state->options, state->count, state->x, state->y}, flat->values,
+			   flat->values + state->count);
 }
 
 static const ExpandedObjectMethods methods = {get_flat_size, flatten_into};
@@ -166,18 +176,8 @@ check_limit(int64 count)
 
 	most = Min(most, (int64) SFS_MAX_LENGTH);
 	if (count > most)
-		sfs_error_state_memory(count, SFS_PAIR_BYTES * (Size) count);
+		sfs_error_memory(false, count, SFS_PAIR_BYTES * (Size) count);
 	return most;
-}
-
-/* Copy the pairs of a state; that of no pairs may have no columns. */
-static void
-copy_pairs(const SfsState *state, double *x, double *y)
-{
-	if (state->count == 0)
-		return;
-	memcpy(x, state->x, sizeof(double) * (Size) state->count);
-	memcpy(y, state->y, sizeof(double) * (Size) state->count);
 }
 
 /* Copy a state to a larger flat one; the executor copies it again to where it stays. */

@@ -189,7 +189,7 @@ check_memory(const Reading *reading, int columns)
 			(sizeof(bool) + sizeof(int32) + sizeof(double) * (Size) (columns + 1));
 	bytes += sfs_core_workspace(&task);
 	if (bytes > (Size) 1024 * sfs_max_partition_memory)
-		sfs_error_partition(reading->rows, bytes);
+		sfs_error_memory(true, reading->rows, bytes);
 }
 
 /* Compute a partition. */
