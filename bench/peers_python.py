@@ -45,7 +45,9 @@ def read_copy(data: bytes, n: int, columns: int) -> list[numpy.ndarray]:
     layout = copy_format(n, columns)
     rows, rest = divmod(len(data) - HEADER - TRAILER, layout.itemsize)
     table = numpy.frombuffer(data, layout, rows, HEADER)
-    if rest or not all((table[f"n{c}"] == n).all() and (table[f"type{c}"] == FLOAT4).all() for c in range(columns)):
+    if rest or not all(
+        (table[f"n{c}"] == n).all() and (table[f"type{c}"] == FLOAT4).all() for c in range(columns)
+    ):
         raise ValueError("not rows of real[] without nulls and of one length")
     return [table[f"elements{c}"]["value"].astype(numpy.float32) for c in range(columns)]
 
@@ -164,7 +166,7 @@ def peer_copy(a, b, table) -> Calls:
     n, piece = a.shape[1], 1 << 20
 
     def soft_rank(regularization, strength):
-        with connection.cursor() as cursor:
+        with connection.transaction(), connection.cursor() as cursor:
             with cursor.copy(f"COPY (SELECT a FROM {table}) TO STDOUT (FORMAT binary)") as copy:
                 data = b"".join(copy)
             x = torch.from_numpy(read_copy(data, n, 1)[0])
@@ -173,7 +175,6 @@ def peer_copy(a, b, table) -> Calls:
             with cursor.copy("COPY result FROM STDIN (FORMAT binary)") as copy:
                 for at in range(0, len(data), piece):
                     copy.write(data[at : at + piece])
-        connection.commit()
         return ranks
 
     return {"soft_rank": soft_rank}
@@ -193,7 +194,7 @@ PEERS: dict[str, tuple[Callable, list[str]]] = {
 
 
 def hello(name: str) -> dict:
-    """Say what this peer runs on; importing is tried, so that a peer that cannot run says so at once."""
+    """Try all operations, so that a peer that cannot run says so at once; say what it runs on."""
     tiny = numpy.array([[3, 1, 2], [1, 2, 3]], dtype=numpy.float32)
     for op, call in PEERS[name][0](tiny, tiny, "none").items():
         if name != "copy":

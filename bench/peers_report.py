@@ -15,6 +15,8 @@ import statistics
 import sys
 from typing import Optional
 
+import peers_plots
+
 TOP = pathlib.Path(__file__).resolve().parents[1]
 PAGE = TOP / "docs" / "benchmarks.md"
 
@@ -66,7 +68,11 @@ TARGETS = [
     Target("soft_rank", "l2", LONG, "torchsort", 0.03, ("one",)),
     Target("soft_rank", "l2", LONG, "numpy.argsort", 0.5, MANY),
     Target("soft_rank", "l2", SHORT, "torchsort", 0.5),
-] + [Target("soft_rank", reg, shape, "softsort", 1.3, type="float8") for shape in SHAPES for reg in ("l2", "kl")]
+] + [
+    Target("soft_rank", reg, shape, "softsort", 1.3, type="float8")
+    for shape in SHAPES
+    for reg in ("l2", "kl")
+]
 MEMORY_LIMIT = 40  # bytes per element
 
 
@@ -137,8 +143,10 @@ def rank_table(r: Results, reg: str, op: str, labels: tuple, sorts: bool) -> str
 
 def race_table(r: Results, race: str, columns: list[tuple[str, str]]) -> str:
     """Return the table of a race: a column for each tool and operation."""
-    return table(["rows x n"] + [tool for tool, _ in columns],
-                 [[size(s)] + [number(r.get(s, race, *c)) for c in columns] for s in r.shapes])
+    return table(
+        ["rows x n"] + [tool for tool, _ in columns],
+        [[size(s)] + [number(r.get(s, race, *c)) for c in columns] for s in r.shapes],
+    )
 
 
 def tables(r: Results) -> list[tuple[str, str]]:
@@ -146,25 +154,74 @@ def tables(r: Results) -> list[tuple[str, str]]:
     made = []
     for reg in ("l2", "kl"):
         # The sorts have no strength: any column of theirs is the same work.
-        made.append((f"soft_rank, {reg}", rank_table(r, reg, "soft_rank", MANY if reg == "l2" else ALL, True)))
-        made.append((f"soft_rank_vjp, {reg}; of the others forward + backward",
-                     rank_table(r, reg, "soft_rank_vjp", MANY if reg == "l2" else ALL, False)))
-    made.append(("soft_rank, l2, one block: softsort does not sort", rank_table(r, "l2", "soft_rank", ("one",), False)))
-    made.append(("soft_rank_vjp, l2, one block: softsort does not sort", rank_table(r, "l2", "soft_rank_vjp", ("one",), False)))
-    places = [(t, "soft_rank") for t in ("softsort", "softsort, INSERT", "torchsort", "client, COPY", "plpython3u")]
-    made.append(("soft_rank, l2, half: in and out of the server",
-                 race_table(r, "place", places + [("plain SQL, hard ranks", "hard ranks")])))
+        made.append(
+            (f"soft_rank, {reg}", rank_table(r, reg, "soft_rank", MANY if reg == "l2" else ALL, True))
+        )
+        made.append(
+            (
+                f"soft_rank_vjp, {reg}; of the others forward + backward",
+                rank_table(r, reg, "soft_rank_vjp", MANY if reg == "l2" else ALL, False),
+            )
+        )
+    made.append(
+        (
+            "soft_rank, l2, one block: softsort does not sort",
+            rank_table(r, "l2", "soft_rank", ("one",), False),
+        )
+    )
+    made.append(
+        (
+            "soft_rank_vjp, l2, one block: softsort does not sort",
+            rank_table(r, "l2", "soft_rank_vjp", ("one",), False),
+        )
+    )
+    places = [
+        (t, "soft_rank") for t in ("softsort", "softsort, INSERT", "torchsort", "client, COPY", "plpython3u")
+    ]
+    made.append(
+        (
+            "soft_rank, l2, half: in and out of the server",
+            race_table(r, "place", places + [("plain SQL, hard ranks", "hard ranks")]),
+        )
+    )
     for reg in ("l2", "kl"):
-        made.append((f"soft_sort, {reg}, half", race_table(r, f"soft_sort/{reg}", [(t, "soft_sort") for t in ("softsort", "torchsort", "torchpsort")])))
-    made.append(("spearman(a, b), per pair", race_table(r, "spearman", [(t, "spearman") for t in ("softsort", "hyper-corr")])))
-    made.append(("isotonic_regression", race_table(r, "isotonic", [(t, "isotonic_regression") for t in ("softsort", "scikit-learn", "torchisotonic")])))
+        made.append(
+            (
+                f"soft_sort, {reg}, half",
+                race_table(
+                    r, f"soft_sort/{reg}", [(t, "soft_sort") for t in ("softsort", "torchsort", "torchpsort")]
+                ),
+            )
+        )
+    made.append(
+        (
+            "spearman(a, b), per pair",
+            race_table(r, "spearman", [(t, "spearman") for t in ("softsort", "hyper-corr")]),
+        )
+    )
+    made.append(
+        (
+            "isotonic_regression",
+            race_table(
+                r,
+                "isotonic",
+                [(t, "isotonic_regression") for t in ("softsort", "scikit-learn", "torchisotonic")],
+            ),
+        )
+    )
     return made
 
 
 def memory_table(r: Results) -> str:
     """Return the table of peak memory."""
-    return table(["function", "type", "bytes per element", "at"],
-                 [[f"{m['op']} {m['reg']}", m["type"], f"{m['bytes']:.1f}", LABELS[m["strength"]]] for m in r.data["memory"]], 2)
+    return table(
+        ["function", "type", "bytes per element", "at"],
+        [
+            [f"{m['op']} {m['reg']}", m["type"], f"{m['bytes']:.1f}", LABELS[m["strength"]]]
+            for m in r.data["memory"]
+        ],
+        2,
+    )
 
 
 # ---- Targets.
@@ -190,7 +247,10 @@ def judge(r: Results) -> tuple[list[list[str]], list[str]]:
             worst, where = f"{ratios[where]:.3f}", LABELS[where]
         lines.append([t.what(), t.against(), limit, worst, where, verdict])
         if not verdict.startswith("PASS"):
-            missed.append(f"{t.what()}: {worst} of {t.against()}, target {t.limit:g}" + (" (not tried)" if worst == "-" else ""))
+            missed.append(
+                f"{t.what()}: {worst} of {t.against()}, target {t.limit:g}"
+                + (" (not tried)" if worst == "-" else "")
+            )
     if LONG in r.shapes or r.data["full"]:
         for op in ("soft_rank", "soft_rank_vjp"):
             for reg in ("l2", "kl"):
@@ -198,8 +258,21 @@ def judge(r: Results) -> tuple[list[list[str]], list[str]]:
                     what = f"{op} {reg}, 1 x {kind}[1000000]: peak memory above input and output"
                     found = [m for m in r.data["memory"] if (m["op"], m["reg"], m["type"]) == (op, reg, kind)]
                     value = f"{found[0]['bytes']:.1f}" if found else "-"
-                    verdict = "not tried" if not found else "PASS" if found[0]["bytes"] <= MEMORY_LIMIT else "MISSED"
-                    lines.append([what, "bytes per element", str(MEMORY_LIMIT), value, LABELS[found[0]["strength"]] if found else "-", verdict])
+                    verdict = (
+                        "not tried"
+                        if not found
+                        else "PASS" if found[0]["bytes"] <= MEMORY_LIMIT else "MISSED"
+                    )
+                    lines.append(
+                        [
+                            what,
+                            "bytes per element",
+                            str(MEMORY_LIMIT),
+                            value,
+                            LABELS[found[0]["strength"]] if found else "-",
+                            verdict,
+                        ]
+                    )
                     if verdict != "PASS":
                         missed.append(f"{what}: {value} bytes per element, target {MEMORY_LIMIT}")
     return lines, missed
@@ -210,7 +283,9 @@ def numpy_version(r: Results) -> tuple:
 
 
 def target_table(lines: list[list[str]]) -> str:
-    return table(["what", "against", "target, at most", "measured, worst", "at strength", "verdict"], lines, 2)
+    return table(
+        ["what", "against", "target, at most", "measured, worst", "at strength", "verdict"], lines, 2
+    )
 
 
 # ---- The machine.
@@ -244,8 +319,13 @@ def machine_lines(r: Results) -> list[str]:
         lines.append(f"NumPy finds: {' '.join(found)}")
     if "torch" in d["features"]:
         lines.append(f"torch finds: {d['features']['torch'][0]}")
-    lines.append(f"date: {d['date']}; {d['rounds']} rounds after one to warm up; medians" + (f"; SCALE={d['scale']}" if d["scale"] > 1 else ""))
-    lines.append("settings: one thread everywhere, jit off, max_parallel_workers_per_gather 0, shared_buffers 1GB")
+    lines.append(
+        f"date: {d['date']}; {d['rounds']} rounds after one to warm up; medians"
+        + (f"; SCALE={d['scale']}" if d["scale"] > 1 else "")
+    )
+    lines.append(
+        "settings: one thread everywhere, jit off, max_parallel_workers_per_gather 0, shared_buffers 1GB"
+    )
     for peer, reason in d["skipped"].items():
         lines.append(f"SKIP: peer {peer}: {reason}")
     return lines
@@ -253,73 +333,34 @@ def machine_lines(r: Results) -> list[str]:
 
 def strength_table(r: Results) -> str:
     """Return the strengths that were used."""
-    rows = [[size(shape), reg, f"{s['single']:.3g}", f"{s['half']:.3g}", f"{100 * s['half_fraction']:.0f}%", f"{s['one']:.3g}", f"{s['sort']:.3g}", f"{100 * s['sort_fraction']:.0f}%"]
-            for shape, regs in r.data["strengths"].items() for reg, s in regs.items()]
-    return table(["rows x n", "regularization", "singletons", "half", "in blocks", "one block", "soft_sort, half", "in blocks"], rows, 2)
-
-
-# ---- Plots.
-
-# Colours of Okabe and Ito, which people with colour vision deficiencies tell apart; markers differ too.
-LINES = [
-    ("softsort", "soft_rank", "real", "softsort, real[] in SQL", "#0072B2", "o", "-"),
-    ("softsort", "soft_rank", "float8", "softsort, float8[] in SQL", "#56B4E9", "s", "-"),
-    ("torchsort", "soft_rank", "real", "torchsort, in memory", "#D55E00", "^", "-"),
-    ("torchpsort", "soft_rank", "real", "torchpsort, in memory", "#E69F00", "v", "-"),
-    ("torch.sort", "sort", "real", "torch.sort, in memory", "#CC79A7", "D", "--"),
-    ("numpy.argsort", "sort", "real", "numpy.argsort, in memory", "#009E73", "P", "--"),
-    ("floor", "copy", "real", "a copy of the array in SQL", "#888888", ".", ":"),
-]
-
-
-def plots(r: Results, slug: str) -> list[tuple[str, str]]:
-    """Draw this machine's plots; return title and path of each."""
-    try:
-        import matplotlib
-    except ImportError as e:
-        print(f"SKIP: plots: {e}")
-        return []
-    matplotlib.use("svg")
-    matplotlib.rcParams.update({"svg.hashsalt": "softsort", "svg.fonttype": "none", "font.size": 10, "axes.spines.top": False, "axes.spines.right": False})
-    from matplotlib import pyplot
-
-    made = []
-    folder = PAGE.with_suffix("")
-    folder.mkdir(exist_ok=True)
-
-    def save(figure, name: str, title: str) -> None:
-        path = folder / f"{slug}-{name}.svg"
-        figure.savefig(path, metadata={"Date": None}, bbox_inches="tight")
-        pyplot.close(figure)
-        made.append((title, str(path.relative_to(PAGE.parent))))
-
-    for reg in ("l2", "kl"):
-        figure, axes = pyplot.subplots(figsize=(7.5, 4.6))
-        for tool, op, kind, words, colour, marker, style in LINES:
-            points = [(int(s.split("x")[1]), r.get(s, f"{reg}/half", tool, op, kind)) for s in r.shapes]
-            points = sorted((n, ns) for n, ns in points if ns)
-            if points:
-                axes.plot(*zip(*points), label=words, color=colour, marker=marker, linestyle=style, markersize=5)
-        axes.set(xscale="log", yscale="log", xlabel="n, elements of a row", ylabel="ns per element",
-                 title=f"soft_rank, {reg}, half of the elements in blocks")
-        axes.yaxis.set_major_formatter("{x:g}")
-        axes.grid(True, which="major", color="#dddddd", linewidth=0.6)
-        axes.legend(frameon=False, loc="center left", bbox_to_anchor=(1.0, 0.5))
-        save(figure, reg, f"soft_rank, {reg}: ns per element over the length of a row")
-
-    tools = [("softsort", "soft_rank"), ("softsort, INSERT", "soft_rank"), ("torchsort", "soft_rank"), ("client, COPY", "soft_rank"),
-             ("plpython3u", "soft_rank"), ("plain SQL, hard ranks", "hard ranks")]
-    bars = [(t, r.get(MIDDLE, "place", t, op)) for t, op in tools]
-    bars = [(t, ns) for t, ns in bars if ns][::-1]
-    if bars:
-        words = {"torchsort": "torchsort, rows in memory", "client, COPY": "client: COPY, torchsort, COPY", "plpython3u": "torchsort in PL/Python"}
-        figure, axes = pyplot.subplots(figsize=(7.5, 2.6))
-        drawn = axes.barh([words.get(t, t) for t, _ in bars], [ns for _, ns in bars],
-                          color=["#0072B2" if t.startswith("softsort") else "#D55E00" for t, _ in bars])
-        axes.bar_label(drawn, [number(ns) for _, ns in bars], padding=3)
-        axes.set(xscale="log", xlabel="ns per element", title=f"Ranks of rows of a table, {size(MIDDLE)}, l2")
-        save(figure, "place", "in and out of the server: ns per element")
-    return made
+    rows = [
+        [
+            size(shape),
+            reg,
+            f"{s['single']:.3g}",
+            f"{s['half']:.3g}",
+            f"{100 * s['half_fraction']:.0f}%",
+            f"{s['one']:.3g}",
+            f"{s['sort']:.3g}",
+            f"{100 * s['sort_fraction']:.0f}%",
+        ]
+        for shape, regs in r.data["strengths"].items()
+        for reg, s in regs.items()
+    ]
+    return table(
+        [
+            "rows x n",
+            "regularization",
+            "singletons",
+            "half",
+            "in blocks",
+            "one block",
+            "soft_sort, half",
+            "in blocks",
+        ],
+        rows,
+        2,
+    )
 
 
 # ---- The page.
@@ -336,11 +377,18 @@ def section(r: Results, lines: list[list[str]], images: list[tuple[str, str]]) -
     text += "### Times, ns per element\n\n"
     for title, body in tables(r):
         text += f"{title}:\n\n{body}\n"
-    text += f"### Peak memory above input and output, n = 1000000\n\n{memory_table(r)}\n### Strengths used\n\n{strength_table(r)}\n"
+    text += f"### Peak memory above input and output, n = 1000000\n\n{memory_table(r)}\n"
+    text += f"### Strengths used\n\n{strength_table(r)}\n"
     if r.data.get("disagree"):
-        text += "### Where results differ\n\nMeans of the first elements that differ by more than 1% of n, or of the value:\n\n"
-        text += table(["rows x n", "race", "what", "tool", "its", "softsort"],
-                      [[size(s), race, f"{op} {reg}".strip(), tool, f"{its:.6g}", f"{ours:.6g}"] for s, race, op, reg, tool, its, ours in r.data["disagree"]], 4) + "\n"
+        head = ["rows x n", "race", "what", "tool", "its", "softsort"]
+        body = [
+            [size(s), race, f"{op} {reg}".strip(), tool, f"{its:.6g}", f"{ours:.6g}"]
+            for s, race, op, reg, tool, its, ours in r.data["disagree"]
+        ]
+        text += (
+            "### Where results differ\n\nMeans of the first elements of all rows, where they differ by more "
+        )
+        text += f"than 1% of n or of the value:\n\n{table(head, body, 4)}\n"
     return text
 
 
@@ -349,13 +397,13 @@ def write_page(r: Results, lines: list[list[str]]) -> None:
     name = heading(r)
     slug = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")
     begin, end = f"<!-- bench/peers: {slug} -->\n", f"<!-- end of {slug} -->\n"
-    body = begin + section(r, lines, plots(r, slug)) + end
+    body = begin + section(r, lines, peers_plots.draw(r, slug, PAGE.with_suffix(""))) + end
     page = PAGE.read_text()
     at = page.find(begin)
     if at < 0:
         page = page.rstrip("\n") + "\n\n" + body
     else:
-        page = page[:at] + body + page[page.index(end, at) + len(end):]
+        page = page[:at] + body + page[page.index(end, at) + len(end) :]
     PAGE.write_text(page)
     print(f"written: {PAGE.relative_to(TOP)}")
 

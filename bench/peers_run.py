@@ -14,86 +14,22 @@ import datetime
 import json
 import os
 import pathlib
+import re
 import subprocess
 import sys
 import tempfile
-from typing import Optional
+from typing import Any, Optional
 
 import peers_report
+from peers_sessions import WORK, Failed, Peer, Psql, resident
 
 SHAPES = "100000x10 100000x100 1000x1000 10x100000 1x1000000"
-TOP = pathlib.Path(__file__).resolve().parents[1]
-WORK = TOP / "build" / "bench"
-SETTINGS = "SET jit = off; SET max_parallel_workers_per_gather = 0; SET work_mem = '1GB'; SET client_min_messages = warning"
 TYPES = {"real": "real", "float8": "double precision"}
 SLOW_ELEMENTS = 1_000_000  # PL/Python and plain SQL get rows for that many elements at most
 SLOW_ROWS = 10_000  # and that many rows; so do peers that are called row by row
 BY_ROW = ("hyper-corr", "scikit-learn")
+PEERS = ("numpy", "torch", "torchsort", "torchpsort", "torchisotonic", "copy") + BY_ROW
 BYTES = {"real": 4, "float8": 8}
-
-
-class Failed(Exception):
-    """A statement or a command of a peer failed."""
-
-
-class Psql:
-    """A session of psql."""
-
-    def __init__(self) -> None:
-        self.process = subprocess.Popen(["psql", "-XqAt"], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-                                        stderr=subprocess.STDOUT, text=True, bufsize=1)
-        self.run(SETTINGS)
-        self.run("\\timing on")
-
-    def run(self, sql: str) -> tuple[float, list[str]]:
-        """Run statements: milliseconds of the last one, and the lines that they print."""
-        self.process.stdin.write(sql + "\n;\\echo =end\n")
-        self.process.stdin.flush()
-        ms, lines = 0.0, []
-        for line in self.process.stdout:
-            line = line.rstrip("\n")
-            if line == "=end":
-                break
-            if line.startswith("Time: "):
-                ms = float(line.split()[1])
-            elif line:
-                lines.append(line)
-        else:
-            raise Failed("the session of psql ended")
-        for line in lines:
-            if line.startswith(("ERROR:", "FATAL:")):
-                raise Failed(line)
-        return ms, lines
-
-    def value(self, sql: str) -> str:
-        """Run statements and return the last line that they print."""
-        return self.run(sql)[1][-1]
-
-    def close(self) -> None:
-        self.process.stdin.close()
-        self.process.wait()
-
-
-class Peer:
-    """A process of peers_python.py."""
-
-    def __init__(self, name: str, python: pathlib.Path) -> None:
-        log = open(WORK / f"peers-{name}.log", "w")
-        self.process = subprocess.Popen([python, TOP / "bench" / "peers_python.py", name], stdin=subprocess.PIPE,
-                                        stdout=subprocess.PIPE, stderr=log, text=True, bufsize=1)
-
-    def ask(self, **command) -> dict:
-        """Send a command and return the answer."""
-        try:
-            self.process.stdin.write(json.dumps(command) + "\n")
-            self.process.stdin.flush()
-            line = self.process.stdout.readline()
-        except OSError:
-            line = ""
-        answer = json.loads(line) if line else {"error": f"ended, status {self.process.wait()}"}
-        if "error" in answer:
-            raise Failed(answer["error"])
-        return answer
 
 
 @dataclasses.dataclass
@@ -111,7 +47,8 @@ class Item:
     peer: str = ""
     peer_op: str = ""
     peer_strength: float = 0.0
-    value: Optional[float] = None
+    value: Optional[float] = None  # what the peer computed
+    failed: bool = False
     ms: list[float] = dataclasses.field(default_factory=list)
 
 
@@ -122,7 +59,9 @@ class Bench:
         self.rounds = int(os.environ.get("ROUNDS", "5"))
         self.scale = int(os.environ.get("SCALE", "1"))
         self.wanted = os.environ.get("SHAPES", SHAPES).split()
-        self.full = self.scale == 1 and self.wanted == SHAPES.split() and os.environ.get("PEERS", "yes") != "no"
+        with_peers = os.environ.get("PEERS", "yes") != "no"
+        # One that may replace the numbers of the page.
+        self.full = with_peers and self.scale == 1 and self.rounds >= 3 and self.wanted == SHAPES.split()
         self.venv = venv
         self.skipped = dict(line.split("\t") for line in skipped.read_text().splitlines())
         self.sql = Psql()
@@ -130,8 +69,8 @@ class Bench:
         self.peers: dict[str, Peer] = {}
         self.result: dict = {"versions": {}, "features": {}, "strengths": {}, "times": [], "memory": []}
         self.start_functions()
-        if os.environ.get("PEERS", "yes") != "no" and venv.is_dir():
-            for name in ("numpy", "torch", "torchsort", "torchpsort", "torchisotonic", "hyper-corr", "scikit-learn", "copy"):
+        if with_peers and venv.is_dir():
+            for name in PEERS:
                 self.start_peer(name, (psort_venv if name == "torchpsort" else venv) / "bin" / "python")
 
     def skip(self, peer: str, reason: str) -> None:
@@ -145,13 +84,15 @@ class Bench:
         self.plpython = None
         try:
             for kind in TYPES.values():
-                self.sql.run(f"CREATE FUNCTION copy_array({kind}[]) RETURNS {kind}[] LANGUAGE C IMMUTABLE STRICT "
-                             "PARALLEL SAFE AS '$libdir/softsort_bench_floor', 'copy_array'")
+                self.sql.run(
+                    f"CREATE FUNCTION copy_array({kind}[]) RETURNS {kind}[] LANGUAGE C IMMUTABLE STRICT "
+                    "PARALLEL SAFE AS '$libdir/softsort_bench_floor', 'copy_array'"
+                )
             self.floor = True
         except Failed as e:
             self.floor = False
             self.skip("floor", str(e))
-        if "plpython3u" in self.skipped or "torchsort" in self.skipped or not self.venv.is_dir():
+        if "plpython3u" in self.skipped or not self.venv.is_dir() or os.environ.get("PEERS", "yes") == "no":
             return
         try:
             packages = next(self.venv.glob("lib/python3*/site-packages"))
@@ -193,13 +134,18 @@ class Bench:
 
         Every row is another draw from N(0,1); a has no ties in real: 10% more values than needed are drawn,
         and of equal ones one is kept.  The values of float8 are those of real before rounding."""
-        self.sql.run("DROP TABLE IF EXISTS drawn, real_one, real_two, float8_one, float8_two, few, result; SELECT setseed(0.5)")
+        self.sql.run(
+            "DROP TABLE IF EXISTS drawn, real_one, real_two, float8_one, float8_two, few, result;"
+            "SELECT setseed(0.5)"
+        )
         draw = "sqrt(-2 * ln(1 - random())) * cos(2 * pi() * random())"
         a = f"""(SELECT array_agg(v) FROM (SELECT min(v) AS v
             FROM (SELECT {draw} AS v FROM generate_series(1, {n + n // 10 + 10} + 0 * i)) AS d
             GROUP BY v::real ORDER BY random() LIMIT {n}) AS s)"""
         b = f"(SELECT array_agg({draw}) FROM generate_series(1, {n} + 0 * i))"
-        self.sql.run(f"CREATE UNLOGGED TABLE drawn AS SELECT {a} AS a, {b} AS b FROM generate_series(1, {rows}) AS i")
+        self.sql.run(
+            f"CREATE UNLOGGED TABLE drawn AS SELECT {a} AS a, {b} AS b FROM generate_series(1, {rows}) AS i"
+        )
         few = max(1, min(rows, SLOW_ROWS, SLOW_ELEMENTS // n))
         self.sql.run(f"""CREATE UNLOGGED TABLE real_one AS SELECT a::real[] FROM drawn;
             CREATE UNLOGGED TABLE real_two AS SELECT a::real[], b::real[] FROM drawn;
@@ -216,8 +162,13 @@ class Bench:
         with tempfile.TemporaryDirectory() as folder:
             path = os.path.join(folder, "rows")
             subprocess.run(["psql", "-Xqc", f"\\copy real_two TO '{path}' (FORMAT binary)"], check=True)
-            for name, peer in self.peers.items():
-                peer.ask(do="load", path=path, n=n, rows=min(rows, SLOW_ROWS) if name in BY_ROW else rows, table="real_one")
+            for name, peer in list(self.peers.items()):
+                few = min(rows, SLOW_ROWS) if name in BY_ROW else rows
+                try:
+                    peer.ask(do="load", path=path, n=n, rows=few, table="real_one")
+                except Failed as e:
+                    self.skip(peers_report.PEER_NAMES.get(name, name), f"from {rows} x {n} on: {e}")
+                    del self.peers[name]
 
     # ---- Strengths.
 
@@ -244,128 +195,152 @@ class Bench:
         """Find the strengths of this shape."""
         self.strengths = {}
         for reg in ("l2", "kl"):
-            low, high = map(float, self.sql.value(f"""SELECT min(r.strength_min), max(r.strength_max)
-                FROM float8_one, soft_rank_strength_range(a, '{reg}') AS r""").split("|"))
+            low, high = map(
+                float,
+                self.sql.value(f"""SELECT min(r.strength_min), max(r.strength_max)
+                FROM float8_one, soft_rank_strength_range(a, '{reg}') AS r""").split("|"),
+            )
             half, fraction = self.half("soft_rank", reg, low, high)
             sort_half, sort_fraction = self.half("soft_sort", reg, 1e-9, 1e9)
-            self.strengths[reg] = {"one": 2 * high, "half": half, "single": low / 2, "sort": sort_half,
-                                   "half_fraction": fraction, "sort_fraction": sort_fraction}
+            self.strengths[reg] = {
+                "one": 2 * high,
+                "half": half,
+                "single": low / 2,
+                "sort": sort_half,
+                "half_fraction": fraction,
+                "sort_fraction": sort_fraction,
+            }
         self.result["strengths"][shape] = self.strengths
 
     # ---- Races.
 
     def race(self, shape: str, name: str, items: list[Item]) -> None:
-        """Run the items in turn, round by round."""
-        running = list(items)
+        """Run the items in turn, round by round, and keep their times."""
+        self.progress(shape, name)
         for r in range(self.rounds + 1):
-            for item in list(running):
+            for item in items:
+                if item.failed:
+                    continue
                 try:
-                    if item.peer:
-                        if item.before:
-                            self.sql.run(item.before)
-                        answer = self.peers[item.peer].ask(do="time", op=item.peer_op, reg=item.reg or "l2", strength=item.peer_strength)
-                        ms, item.value = answer["ms"], answer["value"]
-                    else:
-                        session = self.plpython if item.tool == "plpython3u" else self.sql
-                        if item.before:
-                            session.run(item.before)
-                        ms, _ = session.run(item.sql)
+                    ms = self.run_item(item)
                 except Failed as e:
                     if item.tool.startswith("softsort"):
                         raise
-                    print(f"SKIP: peer {item.tool}, {item.op} {item.reg}, {shape}, {name}: {e}", flush=True)
-                    running.remove(item)
-                    item.ms = []
-                    continue
-                if r:
-                    item.ms.append(ms)
+                    item.failed = True
+                    print(f"SKIP: peer {item.tool}, {shape}, {name}: {e}", flush=True)
+                else:
+                    item.ms += [ms] if r else []
         self.agree(shape, name, items)
+        kept = ("tool", "op", "type", "elements", "reg", "strength", "ms")
         for item in items:
-            if item.ms:
-                kept = ("tool", "op", "type", "elements", "reg", "strength", "ms")
-                self.result["times"].append({"shape": shape, "race": name} | {k: getattr(item, k) for k in kept})
+            if not item.failed:
+                result = {"shape": shape, "race": name} | {k: getattr(item, k) for k in kept}
+                self.result["times"].append(result)
+
+    def run_item(self, item: Item) -> float:
+        """Run an item once and return milliseconds."""
+        if item.before:
+            self.sql.run(item.before)
+        if not item.peer:
+            session = self.plpython if item.tool == "plpython3u" else self.sql
+            return session.run(item.sql)[0]
+        command = {"op": item.peer_op, "reg": item.reg or "l2", "strength": item.peer_strength}
+        answer = self.peers[item.peer].ask(do="time", **command)
+        item.value = answer["value"]
+        return answer["ms"]
 
     def agree(self, shape: str, name: str, items: list[Item]) -> None:
         """Say where the mean of the first column differs from ours, by more than float32 explains."""
+        ours = {(i.op, i.reg): i for i in items if i.tool == "softsort" and i.type == "real"}
         for item in items:
-            ours = next((i for i in items if i.tool == "softsort" and i.type == "real" and i.op == item.op
-                         and i.reg == item.reg and i.sql), None)
-            if item.value is None or ours is None or item.op == "sort":
+            us = ours.get((item.op, item.reg))
+            if item.value is None or item.failed or us is None:
                 continue
-            statement = ours.sql.replace("count(", "avg((", 1)
-            at = statement.rindex(") FROM")
-            statement = statement[:at] + ")[1]" + statement[at:] if item.op != "spearman" else ours.sql.replace("count(", "avg(", 1)
-            if item.elements < ours.elements:
-                table = statement.rsplit(" ", 1)[1]
-                statement = statement.replace(f"FROM {table}", f"FROM (SELECT * FROM {table} LIMIT {item.elements // self.n}) AS t")
-            expected = float(self.sql.value(statement))
-            # Ranks go up to n; other results are about 1.
+            call, table = re.fullmatch(r"SELECT count\((.*)\) FROM (\w+)", us.sql).groups()
+            first = call if item.op == "spearman" else f"({call})[1]"
+            rows = f"(SELECT * FROM {table} LIMIT {item.elements // self.n}) AS t"
+            expected = float(self.sql.value(f"SELECT avg({first}) FROM {rows}"))
+            # Ranks go up to n.
             scale = self.n if item.op == "soft_rank" else max(1.0, abs(expected))
             if not abs(item.value - expected) <= 0.01 * scale:
-                print(f"NOTE: {shape}, {name}: {item.op} {item.reg}: {item.tool} gives {item.value:.6g}, softsort {expected:.6g}", flush=True)
-                self.result.setdefault("disagree", []).append([shape, name, item.op, item.reg, item.tool, item.value, expected])
+                what = [shape, name, item.op, item.reg, item.tool, item.value, expected]
+                self.result.setdefault("disagree", []).append(what)
+                print("NOTE: results differ:", *what, flush=True)
 
-    def ours(self, op: str, reg: str, label: str, kind: str, strength: Optional[float] = None) -> Item:
-        """Return an item of our own: count() has the function called for each row and returns one number."""
-        s = self.strengths[reg][label] if strength is None else strength
+    def in_sql(self, tool: str, op: str, sql: str, kind: str = "real", **more: Any) -> Item:
+        """Return an item that is a statement."""
+        return Item(tool, op, kind, **({"elements": self.elements, "sql": sql} | more))
+
+    def ours(self, op: str, reg: str, label: str, kind: str = "real") -> Item:
+        """Return an item of our own: count() has the function called for each row, and one number returned."""
         table, arguments = (f"{kind}_two", "a, b") if op == "soft_rank_vjp" else (f"{kind}_one", "a")
-        return Item("softsort", op, kind, self.elements, reg, label, f"SELECT count({op}({arguments}, '{reg}', {s!r})) FROM {table}")
+        call = f"{op}({arguments}, '{reg}', {self.strengths[reg][label]!r})"
+        return self.in_sql(
+            "softsort", op, f"SELECT count({call}) FROM {table}", kind, reg=reg, strength=label
+        )
 
-    def theirs(self, peer: str, op: str, reg: str = "", label: str = "", name: str = "", as_op: str = "") -> list[Item]:
-        """Return an item of a peer, or nothing where it takes no part."""
+    def theirs(self, peer: str, does: str, reg: str = "", label: str = "", **more: Any) -> list[Item]:
+        """Return an item for what a peer does, or nothing where it takes no part."""
         if peer not in self.peers:
             return []
-        s = self.strengths[reg][label] if label else 0.0
         elements = min(self.elements, SLOW_ROWS * self.n) if peer in BY_ROW else self.elements
-        return [Item(name or peer, as_op or op, "real", elements, reg, label, peer=peer, peer_op=op, peer_strength=s)]
+        fields: dict[str, Any] = {"tool": peer, "op": does, "type": "real", "elements": elements}
+        fields |= {"reg": reg, "strength": label, "peer": peer, "peer_op": does}
+        strength = self.strengths[reg][label] if label else 0.0
+        return [Item(**(fields | more), peer_strength=strength)]
 
     def strength_races(self, shape: str) -> None:
         """Soft ranks and their derivatives, at every strength, against libraries and sorts."""
         for label in ("half", "single", "one"):
             for reg in ("l2", "kl"):
-                items = [self.ours(op, reg, label, kind) for op in ("soft_rank", "soft_rank_vjp") for kind in TYPES]
+                items = []
                 for op in ("soft_rank", "soft_rank_vjp"):
-                    items += self.theirs("torchsort", op, reg, label) + self.theirs("torchpsort", op, reg, label)
+                    items += [self.ours(op, reg, label, kind) for kind in TYPES]
+                    for peer in ("torchsort", "torchpsort"):
+                        items += self.theirs(peer, op, reg, label)
                 if reg == "l2":
                     items += self.theirs("torchisotonic", "soft_rank", reg, label)
-                items += self.theirs("torch", "sort", name="torch.sort")
-                items += self.theirs("numpy", "sort", name="numpy.sort")
-                items += self.theirs("numpy", "argsort", name="numpy.argsort", as_op="sort")
-                if self.floor:
-                    items += [Item("floor", "copy", kind, self.elements, sql=f"SELECT count(copy_array(a)) FROM {kind}_one") for kind in TYPES]
-                self.progress(shape, f"{reg}, {label}")
+                items += self.theirs("torch", "sort", tool="torch.sort")
+                items += self.theirs("numpy", "sort", tool="numpy.sort")
+                items += self.theirs("numpy", "argsort", tool="numpy.argsort", op="sort")
+                for kind in TYPES if self.floor else []:
+                    copied = f"SELECT count(copy_array(a)) FROM {kind}_one"
+                    items.append(self.in_sql("floor", "copy", copied, kind))
                 self.race(shape, f"{reg}/{label}", items)
 
-    def place_races(self, shape: str) -> None:
+    def place_race(self, shape: str) -> None:
         """Ranks where the rows are: what has to be done to get them from and into a table."""
-        s = self.strengths["l2"]["half"]
-        rank = f"soft_rank(a, 'l2', {s!r})"
-        items = [self.ours("soft_rank", "l2", "half", "real"),
-                 Item("softsort, INSERT", "soft_rank", "real", self.elements, "l2", "half",
-                      f"INSERT INTO result SELECT {rank} FROM real_one", before="TRUNCATE result")]
-        copy = self.theirs("copy", "soft_rank", "l2", "half", name="client, COPY")
-        for item in copy:
-            item.before = "TRUNCATE result"
-        items += copy + self.theirs("torchsort", "soft_rank", "l2", "half")
+        call = f"(a, 'l2', {self.strengths['l2']['half']!r})"
+        soft = {"reg": "l2", "strength": "half"}
+        empty = {"before": "TRUNCATE result"}
+        few = {"elements": self.few}
+        insert = f"INSERT INTO result SELECT soft_rank{call} FROM real_one"
+        python = f"SELECT count(torchsort_rank{call}) FROM few"
+        hard = """SELECT count((SELECT array_agg(r ORDER BY i) FROM (SELECT i, rank() OVER (ORDER BY v) AS r
+            FROM unnest(a) WITH ORDINALITY AS u (v, i)) AS s)) FROM few"""
+        items = [self.ours("soft_rank", "l2", "half")]
+        items.append(self.in_sql("softsort, INSERT", "soft_rank", insert, **soft, **empty))
+        items += self.theirs("torchsort", "soft_rank", "l2", "half")
+        items += self.theirs("copy", "soft_rank", "l2", "half", tool="client, COPY", **empty)
         if self.plpython:
-            items.append(Item("plpython3u", "soft_rank", "real", self.few, "l2", "half", f"SELECT count(torchsort_rank(a, 'l2', {s!r})) FROM few"))
-        items.append(Item("plain SQL, hard ranks", "hard ranks", "real", self.few, sql="""SELECT count((SELECT array_agg(r ORDER BY i)
-            FROM (SELECT i, rank() OVER (ORDER BY v) AS r FROM unnest(a) WITH ORDINALITY AS u (v, i)) AS s)) FROM few"""))
-        self.progress(shape, "in and out of the server")
+            items.append(self.in_sql("plpython3u", "soft_rank", python, **soft, **few))
+        items.append(self.in_sql("plain SQL, hard ranks", "hard ranks", hard, **few))
         self.race(shape, "place", items)
 
     def other_races(self, shape: str) -> None:
         """soft_sort, spearman, isotonic_regression."""
         for reg in ("l2", "kl"):
-            self.progress(shape, f"soft_sort {reg}")
-            self.race(shape, f"soft_sort/{reg}", [self.ours("soft_sort", reg, "sort", "real")] +
-                      self.theirs("torchsort", "soft_sort", reg, "sort") + self.theirs("torchpsort", "soft_sort", reg, "sort"))
-        self.progress(shape, "spearman, isotonic_regression")
-        self.race(shape, "spearman", [Item("softsort", "spearman", "real", self.elements, sql="SELECT count(spearman(a, b)) FROM real_two")] +
-                  self.theirs("hyper-corr", "spearman"))
-        self.race(shape, "isotonic", [Item("softsort", "isotonic_regression", "real", self.elements,
-                                           sql="SELECT count(isotonic_regression(a)) FROM real_one")] +
-                  self.theirs("scikit-learn", "isotonic_regression") + self.theirs("torchisotonic", "isotonic_regression"))
+            items = [self.ours("soft_sort", reg, "sort")]
+            for peer in ("torchsort", "torchpsort"):
+                items += self.theirs(peer, "soft_sort", reg, "sort")
+            self.race(shape, f"soft_sort/{reg}", items)
+        ours = self.in_sql("softsort", "spearman", "SELECT count(spearman(a, b)) FROM real_two")
+        self.race(shape, "spearman", [ours] + self.theirs("hyper-corr", "spearman"))
+        op = "isotonic_regression"
+        items = [self.in_sql("softsort", op, f"SELECT count({op}(a)) FROM real_one")]
+        self.race(
+            shape, "isotonic", items + self.theirs("scikit-learn", op) + self.theirs("torchisotonic", op)
+        )
 
     def progress(self, shape: str, what: str) -> None:
         print(f"{datetime.datetime.now():%H:%M:%S} {shape}: {what}", file=sys.stderr, flush=True)
@@ -383,44 +358,65 @@ class Bench:
             table = item.sql.rsplit(" ", 1)[1]
             session = Psql()
             pid = int(session.value("SELECT pg_backend_pid()"))
-            toast = session.value(f"SELECT reltoastrelid::regclass FROM pg_class WHERE oid = '{table}'::regclass")
+            toast = session.value(
+                f"SELECT reltoastrelid::regclass FROM pg_class WHERE oid = '{table}'::regclass"
+            )
             session.run(f"SELECT count(chunk_data) FROM {toast}; SELECT * FROM softsort_version()")
-            session.run(item.sql.replace(f"FROM {table}", "FROM (SELECT '{3,1,2}'::%s[] AS a, '{1,2,3}'::%s[] AS b) AS t" % ((TYPES[kind],) * 2)))
-            before = self.status(pid)["VmRSS"]
+            session.run(
+                item.sql.replace(
+                    f"FROM {table}",
+                    "FROM (SELECT '{3,1,2}'::%s[] AS a, '{1,2,3}'::%s[] AS b) AS t" % ((TYPES[kind],) * 2),
+                )
+            )
+            before = resident(pid)["VmRSS"]
             try:
                 pathlib.Path(f"/proc/{pid}/clear_refs").write_text("5")
             except OSError:
                 pass  # the mark is that of the whole session, which was small
             session.run(item.sql)
-            peaks[label] = (self.status(pid)["VmHWM"] - before) * 1024 / self.n
+            peaks[label] = (resident(pid)["VmHWM"] - before) * 1024 / self.n
             session.close()
         arrays = 3 if op == "soft_rank_vjp" else 2
-        label = max(peaks, key=peaks.get)
-        self.result["memory"].append({"op": op, "reg": reg, "type": kind, "n": self.n, "strength": label,
-                                      "bytes": peaks[label] - arrays * BYTES[kind], "peaks": peaks})
-
-    @staticmethod
-    def status(pid: int) -> dict[str, int]:
-        """Return the memory figures of a process, in kB."""
-        lines = pathlib.Path(f"/proc/{pid}/status").read_text().splitlines()
-        return {key: int(rest.split()[0]) for key, rest in (line.split(":", 1) for line in lines) if rest.endswith(" kB")}
+        label = max(peaks, key=lambda k: peaks[k])
+        self.result["memory"].append(
+            {
+                "op": op,
+                "reg": reg,
+                "type": kind,
+                "n": self.n,
+                "strength": label,
+                "bytes": peaks[label] - arrays * BYTES[kind],
+                "peaks": peaks,
+            }
+        )
 
     # ---- All of it.
 
     def machine(self) -> None:
         """Note the machine and the versions."""
         cpu = {}
-        for line in subprocess.run(["lscpu"], capture_output=True, text=True, env=os.environ | {"LC_ALL": "C"}).stdout.splitlines():
+        for line in subprocess.run(
+            ["lscpu"], capture_output=True, text=True, env=os.environ | {"LC_ALL": "C"}
+        ).stdout.splitlines():
             key, _, value = line.partition(":")
             cpu[key.strip()] = value.strip()
         compiler = subprocess.run(["gcc", "--version"], capture_output=True, text=True).stdout.splitlines()
-        self.result["versions"] |= {"PostgreSQL": self.sql.value("SHOW server_version"),
-                                    "softsort": self.sql.value("SELECT softsort_version()"),
-                                    "compiler": compiler[0] if compiler else "unknown"}
-        self.result |= {"cpu": cpu, "cores": os.cpu_count(), "load": os.getloadavg()[0],
-                        "kernels": os.environ.get("SOFTSORT_SIMD", ""),
-                        "date": f"{datetime.datetime.now(datetime.timezone.utc):%F %H:%M} UTC",
-                        "rounds": self.rounds, "scale": self.scale, "full": self.full, "skipped": self.skipped}
+        self.result["versions"] |= {
+            "PostgreSQL": self.sql.value("SHOW server_version"),
+            "softsort": self.sql.value("SELECT softsort_version()"),
+            "compiler": compiler[0] if compiler else "unknown",
+        }
+        self.result |= {
+            "cpu": cpu,
+            "cores": os.cpu_count(),
+            "load": os.getloadavg()[0],
+            "kernels": os.environ.get("SOFTSORT_SIMD", ""),
+            "date": f"{datetime.datetime.now(datetime.timezone.utc):%F %H:%M} UTC",
+            "rounds": self.rounds,
+            "scale": self.scale,
+            "full": self.full,
+            "skipped": self.skipped,
+        }
 
     def run(self) -> None:
         """Measure all shapes."""
@@ -434,7 +430,7 @@ class Bench:
             self.load_peers(rows, n)
             self.find_strengths(shape)
             self.strength_races(shape)
-            self.place_races(shape)
+            self.place_race(shape)
             self.other_races(shape)
             if rows == 1 and n == 1_000_000:
                 self.progress(shape, "memory")
