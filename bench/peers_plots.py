@@ -60,7 +60,9 @@ def draw(r, slug: str, folder: pathlib.Path) -> list[tuple[str, str]]:
         )
         axes.yaxis.set_major_formatter("{x:g}")
         sizes = sorted((int(s.split("x")[1]), s.split("x")[0]) for s in r.shapes)
-        axes.set_xticks([n for n, _ in sizes], [f"{n}\n{rows} rows" for n, rows in sizes])
+        axes.set_xticks(
+            [n for n, _ in sizes], [f"{n}\n{rows} row{'' if rows == '1' else 's'}" for n, rows in sizes]
+        )
         axes.minorticks_off()
         axes.grid(True, which="major", color="#dddddd", linewidth=0.6)
         axes.legend(frameon=False, loc="center left", bbox_to_anchor=(1.0, 0.5))
@@ -87,7 +89,13 @@ def draw(r, slug: str, folder: pathlib.Path) -> list[tuple[str, str]]:
             axes.plot(
                 ns, y, marker="o", markersize=8, color="#0072B2" if t.startswith("softsort") else "#D55E00"
             )
-            axes.annotate(f"{ns:.3g}", (ns, y), xytext=(8, 0), textcoords="offset points", va="center")
+            axes.annotate(
+                f"{ns:.0f}" if ns >= 100 else f"{ns:.3g}",
+                (ns, y),
+                xytext=(8, 0),
+                textcoords="offset points",
+                va="center",
+            )
         axes.set_yticks(range(len(points)), [words.get(t, t) for t, _ in points])
         axes.set(
             xscale="log", xlabel="ns per element", title="Ranks of the rows of a table, 100000 x 100, l2"

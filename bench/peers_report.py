@@ -8,6 +8,7 @@ Exit status: 1 when a target was missed or could not be tried; a run at a SCALE 
 """
 
 import dataclasses
+import itertools
 import json
 import pathlib
 import re
@@ -152,63 +153,28 @@ def race_table(r: Results, race: str, columns: list[tuple[str, str]]) -> str:
 def tables(r: Results) -> list[tuple[str, str]]:
     """Return all tables: title and text."""
     made = []
+
+    def add(title: str, body: str) -> None:
+        made.append((title, body))
+
     for reg in ("l2", "kl"):
-        # The sorts have no strength: any column of theirs is the same work.
-        made.append(
-            (f"soft_rank, {reg}", rank_table(r, reg, "soft_rank", MANY if reg == "l2" else ALL, True))
-        )
-        made.append(
-            (
-                f"soft_rank_vjp, {reg}; of the others forward + backward",
-                rank_table(r, reg, "soft_rank_vjp", MANY if reg == "l2" else ALL, False),
-            )
-        )
-    made.append(
-        (
-            "soft_rank, l2, one block: softsort does not sort",
-            rank_table(r, "l2", "soft_rank", ("one",), False),
-        )
-    )
-    made.append(
-        (
-            "soft_rank_vjp, l2, one block: softsort does not sort",
-            rank_table(r, "l2", "soft_rank_vjp", ("one",), False),
-        )
-    )
+        labels = MANY if reg == "l2" else ALL
+        add(f"soft_rank, {reg}", rank_table(r, reg, "soft_rank", labels, True))
+        derivative = rank_table(r, reg, "soft_rank_vjp", labels, False)
+        add(f"soft_rank_vjp, {reg}; of the others forward + backward", derivative)
+    for op in ("soft_rank", "soft_rank_vjp"):
+        add(f"{op}, l2, one block: softsort does not sort", rank_table(r, "l2", op, ("one",), False))
     places = [
         (t, "soft_rank") for t in ("softsort", "softsort, INSERT", "torchsort", "client, COPY", "plpython3u")
     ]
-    made.append(
-        (
-            "soft_rank, l2, half: in and out of the server",
-            race_table(r, "place", places + [("plain SQL, hard ranks", "hard ranks")]),
-        )
-    )
+    places.append(("plain SQL, hard ranks", "hard ranks"))
+    add("soft_rank, l2, half: in and out of the server", race_table(r, "place", places))
     for reg in ("l2", "kl"):
-        made.append(
-            (
-                f"soft_sort, {reg}, half",
-                race_table(
-                    r, f"soft_sort/{reg}", [(t, "soft_sort") for t in ("softsort", "torchsort", "torchpsort")]
-                ),
-            )
-        )
-    made.append(
-        (
-            "spearman(a, b), per pair",
-            race_table(r, "spearman", [(t, "spearman") for t in ("softsort", "hyper-corr")]),
-        )
-    )
-    made.append(
-        (
-            "isotonic_regression",
-            race_table(
-                r,
-                "isotonic",
-                [(t, "isotonic_regression") for t in ("softsort", "scikit-learn", "torchisotonic")],
-            ),
-        )
-    )
+        sorts = [(t, "soft_sort") for t in ("softsort", "torchsort", "torchpsort")]
+        add(f"soft_sort, {reg}, half", race_table(r, f"soft_sort/{reg}", sorts))
+    add("spearman(a, b)", race_table(r, "spearman", [(t, "spearman") for t in ("softsort", "hyper-corr")]))
+    fits = [(t, "isotonic_regression") for t in ("softsort", "scikit-learn", "torchisotonic")]
+    add("isotonic_regression", race_table(r, "isotonic", fits))
     return made
 
 
@@ -252,30 +218,23 @@ def judge(r: Results) -> tuple[list[list[str]], list[str]]:
                 + (" (not tried)" if worst == "-" else "")
             )
     if LONG in r.shapes or r.data["full"]:
-        for op in ("soft_rank", "soft_rank_vjp"):
-            for reg in ("l2", "kl"):
-                for kind in ("real", "float8"):
-                    what = f"{op} {reg}, 1 x {kind}[1000000]: peak memory above input and output"
-                    found = [m for m in r.data["memory"] if (m["op"], m["reg"], m["type"]) == (op, reg, kind)]
-                    value = f"{found[0]['bytes']:.1f}" if found else "-"
-                    verdict = (
-                        "not tried"
-                        if not found
-                        else "PASS" if found[0]["bytes"] <= MEMORY_LIMIT else "MISSED"
-                    )
-                    lines.append(
-                        [
-                            what,
-                            "bytes per element",
-                            str(MEMORY_LIMIT),
-                            value,
-                            LABELS[found[0]["strength"]] if found else "-",
-                            verdict,
-                        ]
-                    )
-                    if verdict != "PASS":
-                        missed.append(f"{what}: {value} bytes per element, target {MEMORY_LIMIT}")
+        judge_memory(r, lines, missed)
     return lines, missed
+
+
+def judge_memory(r: Results, lines: list[list[str]], missed: list[str]) -> None:
+    """Add the targets of memory."""
+    found = {(m["op"], m["reg"], m["type"]): m for m in r.data["memory"]}
+    for op, reg, kind in itertools.product(("soft_rank", "soft_rank_vjp"), ("l2", "kl"), ("real", "float8")):
+        what = f"{op} {reg}, 1 x {kind}[1000000]: peak memory above input and output"
+        value, where, verdict = "-", "-", "not tried"
+        if (op, reg, kind) in found:
+            m = found[op, reg, kind]
+            value, where = f"{m['bytes']:.1f}", LABELS[m["strength"]]
+            verdict = "PASS" if m["bytes"] <= MEMORY_LIMIT else "MISSED"
+        lines.append([what, "bytes per element", str(MEMORY_LIMIT), value, where, verdict])
+        if verdict != "PASS":
+            missed.append(f"{what}: {value} bytes per element, target {MEMORY_LIMIT}")
 
 
 def numpy_version(r: Results) -> tuple:
@@ -297,7 +256,13 @@ def heading(r: Results) -> str:
     name = cpu.get("Model name", cpu.get("Architecture", "unknown processor"))
     if "CPU family" in cpu:
         name += f", family {cpu['CPU family']}, model {cpu.get('Model', '?')}"
-    return name + (f", SOFTSORT_SIMD={r.data['kernels']}" if r.data["kernels"] else "")
+    return name + (f", SOFTSORT_SIMD={r.data['forced']}" if r.data["forced"] else "")
+
+
+def spread(r: Results) -> str:
+    """Return by how much the rounds of an item differ, of half and of nine tenths of the items."""
+    each = sorted((max(t["ms"]) - min(t["ms"])) / statistics.median(t["ms"]) for t in r.data["times"])
+    return f"half of the items below {each[len(each) // 2]:.0%}, nine of ten below {each[len(each) * 9 // 10]:.0%}"
 
 
 def machine_lines(r: Results) -> list[str]:
@@ -311,7 +276,7 @@ def machine_lines(r: Results) -> list[str]:
         f"processor: {heading(r)}; {d['cores']} cores; load at the start {d['load']:.2f}",
         f"caches: {caches}",
         f"flags: {' '.join(wanted)}",
-        f"kernels of softsort: {d['kernels'] or 'default for this processor'}",
+        f"kernels of softsort: {d['kernels']}",
         "versions: " + ", ".join(f"{k} {v}" for k, v in d["versions"].items()),
     ]
     if "numpy" in d["features"]:
@@ -319,10 +284,9 @@ def machine_lines(r: Results) -> list[str]:
         lines.append(f"NumPy finds: {' '.join(found)}")
     if "torch" in d["features"]:
         lines.append(f"torch finds: {d['features']['torch'][0]}")
-    lines.append(
-        f"date: {d['date']}; {d['rounds']} rounds after one to warm up; medians"
-        + (f"; SCALE={d['scale']}" if d["scale"] > 1 else "")
-    )
+    scaled = f"; SCALE={d['scale']}" if d["scale"] > 1 else ""
+    lines.append(f"date: {d['date']}; medians of {d['rounds']} rounds after one to warm up{scaled}")
+    lines.append(f"spread, (largest - smallest) / median of a time: {spread(r)}")
     lines.append(
         "settings: one thread everywhere, jit off, max_parallel_workers_per_gather 0, shared_buffers 1GB"
     )
@@ -333,34 +297,15 @@ def machine_lines(r: Results) -> list[str]:
 
 def strength_table(r: Results) -> str:
     """Return the strengths that were used."""
-    rows = [
-        [
-            size(shape),
-            reg,
-            f"{s['single']:.3g}",
-            f"{s['half']:.3g}",
-            f"{100 * s['half_fraction']:.0f}%",
-            f"{s['one']:.3g}",
-            f"{s['sort']:.3g}",
-            f"{100 * s['sort_fraction']:.0f}%",
-        ]
-        for shape, regs in r.data["strengths"].items()
-        for reg, s in regs.items()
-    ]
-    return table(
-        [
-            "rows x n",
-            "regularization",
-            "singletons",
-            "half",
-            "in blocks",
-            "one block",
-            "soft_sort, half",
-            "in blocks",
-        ],
-        rows,
-        2,
-    )
+    head = ["rows x n", "regularization", "singletons", "half", "in blocks", "one block"]
+    head += ["soft_sort, half", "in blocks"]
+    rows = []
+    for shape, regs in r.data["strengths"].items():
+        for reg, s in regs.items():
+            line = [f"{s['single']:.3g}", f"{s['half']:.3g}", f"{s['half_fraction']:.0%}", f"{s['one']:.3g}"]
+            line += [f"{s['sort']:.3g}", f"{s['sort_fraction']:.0%}"]
+            rows.append([size(shape), reg] + line)
+    return table(head, rows, 2)
 
 
 # ---- The page.
@@ -369,7 +314,7 @@ def strength_table(r: Results) -> str:
 def section(r: Results, lines: list[list[str]], images: list[tuple[str, str]]) -> str:
     """Return this machine's section of the page."""
     text = f"## {heading(r)}\n\n" + "".join(f"- {line}\n" for line in machine_lines(r))
-    forced = f"SOFTSORT_SIMD={r.data['kernels']} " if r.data["kernels"] else ""
+    forced = f"SOFTSORT_SIMD={r.data['forced']} " if r.data["forced"] else ""
     rounds = f"ROUNDS={r.data['rounds']} " if r.data["rounds"] != 5 else ""
     text += f"- reproduce: `{rounds}{forced}bench/peers`\n\n### Targets\n\n{target_table(lines)}\n"
     for title, path in images:

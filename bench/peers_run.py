@@ -392,6 +392,10 @@ class Bench:
 
     # ---- All of it.
 
+    def kernels(self) -> str:
+        """Return what is known of the kernels that the server uses."""
+        return os.environ.get("SOFTSORT_SIMD", "") or "default for this processor"
+
     def machine(self) -> None:
         """Note the machine and the versions."""
         cpu = {}
@@ -410,7 +414,8 @@ class Bench:
             "cpu": cpu,
             "cores": os.cpu_count(),
             "load": os.getloadavg()[0],
-            "kernels": os.environ.get("SOFTSORT_SIMD", ""),
+            "forced": os.environ.get("SOFTSORT_SIMD", ""),
+            "kernels": self.kernels(),
             "date": f"{datetime.datetime.now(datetime.timezone.utc):%F %H:%M} UTC",
             "rounds": self.rounds,
             "scale": self.scale,

@@ -67,12 +67,12 @@ class Peer:
     """A process of peers_python.py."""
 
     def __init__(self, name: str, python: pathlib.Path) -> None:
-        log = open(WORK / f"peers-{name}.log", "w")
+        self.log = WORK / f"peers-{name}.log"
         self.process = subprocess.Popen(
             [python, TOP / "bench" / "peers_python.py", name],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            stderr=log,
+            stderr=self.log.open("w"),
             text=True,
             bufsize=1,
         )
@@ -85,7 +85,10 @@ class Peer:
             line = self.process.stdout.readline()
         except OSError:
             line = ""
-        answer = json.loads(line) if line else {"error": f"ended, status {self.process.wait()}"}
+        if not line:
+            last = self.log.read_text().splitlines()[-1:] or ["nothing said"]
+            raise Failed(f"ended with status {self.process.wait()}: {last[0]}")
+        answer = json.loads(line)
         if "error" in answer:
             raise Failed(answer["error"])
         return answer
