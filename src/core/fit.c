@@ -37,43 +37,6 @@ sfs_fit_bytes(SfsRegularization reg, SfsProblemKind kind, size_t n)
 		   scratch_bytes(reg, kind, n) + 16 * 8;
 }
 
-/* Find the largest and the smallest value of x or -x; true when stopped. */
-static bool
-find_range(const SfsInput *input, bool negate, SfsFit *fit, SfsPoll *poll)
-{
-	double buffer[SFS_LEAF];
-	double high[4];
-	double low[4];
-
-	sfs_load(input, 0, 1, negate, buffer);
-	for (int j = 0; j < 4; j++)
-		high[j] = low[j] = buffer[0];
-	for (size_t i = 0; i < fit->n; i += SFS_LEAF)
-	{
-		size_t count = sfs_leaf(i, fit->n);
-
-		if (sfs_poll(poll, count))
-			return true;
-		sfs_load(input, i, count, negate, buffer);
-		for (size_t k = count; k % 4 != 0; k++)
-			buffer[k] = buffer[0];
-		for (size_t k = 0; k < count; k += 4)
-			for (size_t j = 0; j < 4; j++)
-			{
-				high[j] = buffer[k + j] > high[j] ? buffer[k + j] : high[j];
-				low[j] = buffer[k + j] < low[j] ? buffer[k + j] : low[j];
-			}
-	}
-	for (int j = 1; j < 4; j++)
-	{
-		high[0] = high[j] > high[0] ? high[j] : high[0];
-		low[0] = low[j] < low[0] ? low[j] : low[0];
-	}
-	fit->high = high[0];
-	fit->low = low[0];
-	return false;
-}
-
 /* Take the arrays of a fit from the arena. */
 static bool
 take_arrays(SfsRow *row, SfsProblemKind kind, SfsFit *fit, uint32_t **perm, double **sorted,
@@ -121,6 +84,20 @@ set_one_block(SfsFit *fit)
 	fit->start[fit->blocks] = (uint32_t) fit->n;
 }
 
+/* Sort an input of which nothing is known. */
+static SfsStatus
+sort_input(SfsRow *row, const SfsInput *input, bool negate, uint32_t *perm, double *sorted,
+		   void *scratch)
+{
+	double low;
+	double high;
+
+	if (sfs_range(input->data, input->type, negate, row->n, &low, &high, row->poll))
+		return SFS_CANCELLED;
+	return sfs_argsort(input->data, input->type, negate, row->n, low, high, perm, sorted, scratch,
+					   row->poll);
+}
+
 /* See row.h. */
 SfsStatus
 sfs_fit_rank(SfsRow *row, const SfsInput *input, SfsFit *fit)
@@ -142,9 +119,7 @@ sfs_fit_rank(SfsRow *row, const SfsInput *input, SfsFit *fit)
 	if (!take_arrays(row, SFS_PROBLEM_RANK, fit, &perm, &values, &scratch))
 		return SFS_FAILED;
 	fit->v = values;
-	fit->high = 0.0;
-	fit->low = 0.0;
-	if (row->n > 0 && find_range(input, negate, fit, row->poll))
+	if (sfs_range(input->data, input->type, negate, row->n, &fit->low, &fit->high, row->poll))
 		return SFS_CANCELLED;
 	if (task->standardize && fit->high == fit->low)
 		fit->strength = sfs_strength(0.0, 0);
@@ -168,8 +143,8 @@ sfs_fit_rank(SfsRow *row, const SfsInput *input, SfsFit *fit)
 		set_one_block(fit);
 		return SFS_OK;
 	}
-	status =
-		sfs_argsort(input->data, input->type, negate, row->n, perm, values, scratch, row->poll);
+	status = sfs_argsort(input->data, input->type, negate, row->n, fit->low, fit->high, perm,
+						 values, scratch, row->poll);
 	if (status != SFS_OK)
 		return status;
 	fit->perm = perm;
@@ -194,8 +169,7 @@ sfs_fit_sort(SfsRow *row, SfsFit *fit)
 	fit->v = values;
 	fit->perm = perm;
 	/* ascending is minus the descending sort of -x */
-	status = sfs_argsort(row->x.data, row->x.type, task->direction == SFS_ASCENDING, row->n, perm,
-						 values, scratch, row->poll);
+	status = sort_input(row, &row->x, task->direction == SFS_ASCENDING, perm, values, scratch);
 	if (status != SFS_OK)
 		return status;
 	if (row->n < 2)
@@ -226,11 +200,9 @@ sfs_fit_projection(SfsRow *row, SfsFit *fit, const double **w)
 	fit->perm = perm;
 	*w = weights;
 	/* the order of w does not matter: its permutation is overwritten by that of z */
-	status =
-		sfs_argsort(row->y.data, row->y.type, false, row->n, perm, weights, scratch, row->poll);
+	status = sort_input(row, &row->y, false, perm, weights, scratch);
 	if (status == SFS_OK)
-		status =
-			sfs_argsort(row->x.data, row->x.type, false, row->n, perm, values, scratch, row->poll);
+		status = sort_input(row, &row->x, false, perm, values, scratch);
 	if (status != SFS_OK)
 		return status;
 	if (row->n < 2)

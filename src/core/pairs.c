@@ -48,6 +48,19 @@ sfs_core_pairs_ordered(const double *x, const double *y, size_t n, bool *ordered
 	return SFS_OK;
 }
 
+/* Sort one column ascending. */
+static SfsStatus
+sort(const Scratch *scratch, const double *value, size_t n, SfsPoll *poll)
+{
+	double low;
+	double high;
+
+	if (sfs_range(value, SFS_FLOAT64, true, n, &low, &high, poll))
+		return SFS_CANCELLED;
+	return sfs_argsort(value, SFS_FLOAT64, true, n, low, high, scratch->perm, scratch->sorted,
+					   scratch->words, poll);
+}
+
 /* Write from[perm[i]], and what argsort sorted; true when stopped. */
 static bool
 move(const Scratch *scratch, const double *from, double *to, double *values, size_t n,
@@ -80,14 +93,12 @@ sfs_core_sort_pairs(double *x, double *y, size_t n, void *workspace, const SfsHo
 	scratch.sorted = scratch.moved + n;
 	scratch.words = (uint64_t *) (void *) (scratch.sorted + n);
 	scratch.perm = (uint32_t *) (scratch.words + SFS_ARGSORT_SCRATCH(n) / sizeof(uint64_t));
-	status =
-		sfs_argsort(y, SFS_FLOAT64, true, n, scratch.perm, scratch.sorted, scratch.words, &poll);
+	status = sort(&scratch, y, n, &poll);
 	if (status != SFS_OK)
 		return status;
 	if (move(&scratch, x, scratch.moved, y, n, &poll))
 		return SFS_CANCELLED;
-	status = sfs_argsort(scratch.moved, SFS_FLOAT64, true, n, scratch.perm, scratch.sorted,
-						 scratch.words, &poll);
+	status = sort(&scratch, scratch.moved, n, &poll);
 	if (status != SFS_OK)
 		return status;
 	memcpy(scratch.moved, y, n * sizeof(double));

@@ -11,7 +11,7 @@
 #include "sfs_core.h"
 
 #define SFS_CHUNK ((size_t) 4096)
-#define SFS_POLL_CREDIT ((int64_t) 65536)
+#define SFS_POLL_CREDIT ((int64_t) 16384)
 
 typedef struct SfsPoll
 {

@@ -7,6 +7,8 @@
  */
 #include "row.h"
 
+#include "kernels.h"
+
 /* See row.h. */
 size_t
 sfs_rank_bytes(const SfsTask *task, size_t n)
@@ -15,14 +17,40 @@ sfs_rank_bytes(const SfsTask *task, size_t n)
 	return sfs_fit_bytes(task->regularization, SFS_PROBLEM_RANK, n) + n * sizeof(double) + 16;
 }
 
+/*
+ * May the kernel for short blocks be used?  It computes without the scaling that
+ * extreme data need; a block whose values are that close is left to the usual way.
+ */
+static bool
+has_short_blocks(const SfsFit *fit)
+{
+	double strength = fit->strength.m;
+
+	return fit->reg == &sfs_reg_l2 && fit->perm != NULL && fit->blocks > 1 &&
+		   fit->strength.e == 0 && strength > 0x1p-400 && fit->high - fit->low < 0x1p400;
+}
+
+/* Is a block one of those for which the kernel is right? */
+static inline bool
+is_short_block(const SfsFit *fit, size_t first, size_t end)
+{
+	double range = fit->v[first] - fit->v[end - 1];
+
+	return end - first <= SFS_SHORT_BLOCK && (range > 0x1p-400 || range == 0.0);
+}
+
 /* See row.h. */
 bool
-sfs_rank_deviations(const SfsFit *fit, SfsStrength *unit, double *out, SfsPoll *poll)
+sfs_rank_deviations(const SfsFit *fit, SfsStrength *unit, double offset, double *out, SfsPoll *poll)
 {
 	double n = (double) fit->n;
+	bool short_blocks = has_short_blocks(fit);
 
 	if (unit != NULL)
 		*unit = sfs_strength(1.0, 0);
+	if (short_blocks)
+		sfs_kernels->l2_ranks(fit->v, fit->n, fit->start, fit->blocks, fit->strength.m, offset,
+							  out);
 	for (size_t k = 0; k < fit->blocks; k++)
 	{
 		size_t first = fit->start[k];
@@ -31,18 +59,20 @@ sfs_rank_deviations(const SfsFit *fit, SfsStrength *unit, double *out, SfsPoll *
 		double middle = (n - (double) first - (double) end) * 0.5;
 		SfsBlock block;
 
+		if (short_blocks && (end - first == 1 || is_short_block(fit, first, end)))
+			continue;
 		if (sfs_poll(poll, 2))
 			return true;
 		if (end - first == 1)
 		{
-			out[first] = middle;
+			out[first] = middle + offset;
 			continue;
 		}
 		block = sfs_fit_block(fit, k, poll);
 		if (block.high == block.low) /* ties */
 		{
 			for (size_t i = 0; i < block.m; i++)
-				out[block.first + i] = middle;
+				out[block.first + i] = middle + offset;
 			continue;
 		}
 		/* only a row that is one block as a whole may be scaled */
@@ -50,6 +80,8 @@ sfs_rank_deviations(const SfsFit *fit, SfsStrength *unit, double *out, SfsPoll *
 			return true;
 		for (size_t i = 0; i < block.m && fit->blocks > 1; i++)
 			out[block.first + i] += middle;
+		for (size_t i = 0; i < block.m && offset != 0.0; i++)
+			out[block.first + i] += offset;
 	}
 	return false;
 }
@@ -60,19 +92,12 @@ sfs_row_rank(SfsRow *row)
 {
 	SfsFit fit;
 	SfsStatus status = sfs_fit_rank(row, &row->x, &fit);
-	double *rank;
-	double middle = ((double) row->n + 1.0) * 0.5;
 
 	if (status != SFS_OK)
 		return status;
-	rank = fit.work[0];
-	if (sfs_rank_deviations(&fit, NULL, rank, row->poll))
+	if (sfs_rank_deviations(&fit, NULL, ((double) row->n + 1.0) * 0.5, fit.work[0], row->poll))
 		return SFS_CANCELLED;
-	if (sfs_poll(row->poll, row->n))
-		return SFS_CANCELLED;
-	for (size_t i = 0; i < row->n; i++)
-		rank[i] += middle;
-	return sfs_store(&row->out, 0, rank, fit.perm, row->n, 1.0, 0, row->poll);
+	return sfs_store(&row->out, 0, fit.work[0], fit.perm, row->n, 1.0, 0, row->poll);
 }
 
 /* Apply the block-diagonal Jacobian at fixed strength, times 2^strength.e. */

@@ -119,10 +119,12 @@ extern size_t sfs_soft_spearman_bytes(const SfsTask *task, size_t n);
 extern size_t sfs_strength_range_bytes(const SfsTask *task, size_t n);
 
 /*
- * Write the deviations of a soft_rank fit from (n + 1) / 2 in the order of v
- * (rank.c).  When unit is given, true deviations are out / (unit->m 2^unit->e).
+ * Write the deviations of a soft_rank fit from (n + 1) / 2, plus an offset, in the
+ * order of v (rank.c).  When unit is given, the offset is 0 and true deviations are
+ * out / (unit->m 2^unit->e).
  */
-extern bool sfs_rank_deviations(const SfsFit *fit, SfsStrength *unit, double *out, SfsPoll *poll);
+extern bool sfs_rank_deviations(const SfsFit *fit, SfsStrength *unit, double offset, double *out,
+								SfsPoll *poll);
 
 /*
  * Write J g of a soft_rank fit, times 2^strength.e, in the order of v (rank.c).

@@ -62,7 +62,7 @@ compute_side(SfsRow *row, const SfsInput *input, Side *side)
 	if (status != SFS_OK)
 		return status;
 	work = side->fit.work[0];
-	if (sfs_rank_deviations(&side->fit, &side->unit, work, row->poll))
+	if (sfs_rank_deviations(&side->fit, &side->unit, 0.0, work, row->poll))
 		return SFS_CANCELLED;
 	if (sfs_poll(row->poll, n))
 		return SFS_CANCELLED;

@@ -8,9 +8,13 @@
 #include "solve.h"
 
 #include "exact.h"
+#include "kernels.h"
 
 /* A strength that no double holds: comparisons with it are undecided, thus exact. */
 #define UNDECIDED __builtin_nan("")
+
+/* Work of an exact decision, in elements. */
+#define EXACT_CHARGE 256
 
 /* The solver's state: a stack of closed blocks below the open one. */
 typedef struct Stack
@@ -41,7 +45,7 @@ apart_exactly(const SfsProblem *problem, Stack *stack, size_t a, size_t b, size_
 {
 	SfsStrength strength = problem->strength;
 
-	if (sfs_poll(problem->poll, 16) || sfs_exact_prepare(&stack->v_exact, problem->poll) != SFS_OK)
+	if (sfs_poll(problem->poll, EXACT_CHARGE) || sfs_exact_prepare(&stack->v_exact, problem->poll) != SFS_OK)
 		return -1;
 	if (problem->kind == SFS_PROBLEM_RANK)
 		return sfs_exact_against_ramp(&stack->v_exact, 1.0, strength.m, strength.e, a, b, c) > 0;
@@ -96,17 +100,185 @@ apart(const SfsProblem *problem, Stack *stack, SfsProblemKind kind, double stren
 	return apart_exactly(problem, stack, a, b, c);
 }
 
-/* Solve by one pass over the row: pool adjacent violators with a stack. */
-static inline __attribute__((always_inline)) SfsStatus
-solve_kind(SfsProblem *problem, Stack *stack, SfsProblemKind kind)
+/* Return the strength as a double, NaN where it does not fit. */
+static double
+plain_strength(SfsStrength strength)
+{
+	int exponent = sfs_exponent(strength.m) + strength.e;
+
+	if (strength.m != 0.0 && (exponent < -1022 || exponent > 1023))
+		return UNDECIDED;
+	return sfs_scale(strength.m, strength.e);
+}
+
+/* A block [first, end) with its sum of v - v[first]; NaN: not known yet. */
+typedef struct Pool
+{
+	size_t first;
+	size_t end;
+	double v_sum;
+} Pool;
+
+/* Compute the sum of a block that is not known yet. */
+static void
+complete(const double *v, Pool *pool)
+{
+	double sum = 0.0;
+
+	if (pool->v_sum == pool->v_sum)
+		return;
+	for (size_t i = pool->first + 1; i < pool->end; i++)
+		sum += v[i] - v[pool->first];
+	pool->v_sum = sum;
+}
+
+/* Decide two neighbouring blocks, as apart does, and join them into the first if they do not stay apart. */
+static int
+apart_or_join(const SfsProblem *problem, Stack *stack, SfsProblemKind kind, double strength,
+			  Pool *x, Pool *y)
 {
 	const double *v = problem->v;
+	double none[2] = {0.0, 0.0};
+	double v_sum[2];
+	int answer;
+
+	complete(v, x);
+	complete(v, y);
+	v_sum[0] = x->v_sum;
+	v_sum[1] = y->v_sum;
+	answer = apart(problem, stack, kind, strength, x->first, y->first, y->end, v_sum, none);
+	if (answer == 0)
+	{
+		x->v_sum += y->v_sum + (double) (y->end - y->first) * (v[y->first] - v[x->first]);
+		x->end = y->end;
+	}
+	return answer;
+}
+
+/* Push a block. */
+static inline void
+push(Stack *stack, const Pool *pool)
+{
+	stack->start[stack->depth] = (uint32_t) pool->first;
+	stack->v_sum[stack->depth] = pool->v_sum;
+	stack->depth++;
+}
+
+/* Pop the block that ends at `end`. */
+static inline Pool
+pop(Stack *stack, size_t end)
+{
+	Pool pool = {stack->start[stack->depth - 1], end, stack->v_sum[stack->depth - 1]};
+
+	stack->depth--;
+	return pool;
+}
+
+/*
+ * Put the blocks of the next stretch, with their starts counted from `from`, onto the
+ * stack.  settled: they stay apart from each other, so only the first of them can
+ * join the blocks below; if it does, it may then have to take in those above.
+ */
+static bool
+push_blocks(const SfsProblem *problem, Stack *stack, SfsProblemKind kind, double strength,
+			size_t from, const uint32_t *start, size_t blocks, bool settled)
+{
+	size_t k = 0;
+
+	while (k < blocks && (k == 0 || !settled))
+	{
+		Pool x = {from + start[k], from + start[k + 1], UNDECIDED};
+		bool grown = false; /* and not compared with the next one since */
+		int answer;
+
+		k++;
+		do
+		{
+			answer = 1;
+			while (stack->depth > 0 && answer == 1)
+			{
+				Pool below = pop(stack, x.first);
+
+				answer = apart_or_join(problem, stack, kind, strength, &below, &x);
+				if (answer != 0)
+				{
+					push(stack, &below);
+					break;
+				}
+				x = below;
+				grown = true;
+				answer = 1;
+			}
+			if (answer == 1 && grown && settled && k < blocks)
+			{
+				Pool y = {from + start[k], from + start[k + 1], UNDECIDED};
+
+				answer = apart_or_join(problem, stack, kind, strength, &x, &y);
+				k += answer == 0;
+			}
+			if (answer < 0)
+				return true;
+		} while (answer == 0);
+		push(stack, &x);
+		if (sfs_poll(problem->poll, 4))
+			return true;
+	}
+	for (; k < blocks; k++)
+	{
+		stack->start[stack->depth] = (uint32_t) (from + start[k]);
+		stack->v_sum[stack->depth] = UNDECIDED;
+		stack->depth++;
+	}
+	return false;
+}
+
+/* Solve soft_rank or soft_sort: pool short stretches, then put these together. */
+static inline __attribute__((always_inline)) SfsStatus
+solve_stretches(SfsProblem *problem, Stack *stack, SfsProblemKind kind)
+{
+	uint32_t start[SFS_POOL_MAX + 1];
+	double strength = plain_strength(problem->strength);
+	SfsRamp ramp = {strength, true, false};
+	bool usable = strength > 0x1p-1000 && strength < 0x1p1000;
+
+	if (kind == SFS_PROBLEM_SORT)
+	{
+		ramp.step = 1.0 / strength;
+		ramp.exact = false;
+		ramp.below = true;
+	}
+	for (size_t from = 0; from < problem->n; from += SFS_POOL_MAX)
+	{
+		size_t n = problem->n - from < SFS_POOL_MAX ? problem->n - from : SFS_POOL_MAX;
+		size_t blocks = 0;
+		bool settled = false;
+
+		if (sfs_poll(problem->poll, n))
+			return SFS_CANCELLED;
+		if (usable && n > 1)
+			blocks = sfs_kernels->pool(&ramp, problem->v + from, n, start, &settled);
+		if (blocks == 0) /* too close for doubles: one at a time */
+		{
+			settled = false;
+			for (; blocks < n; blocks++)
+				start[blocks] = (uint32_t) blocks;
+			start[n] = (uint32_t) n;
+		}
+		if (push_blocks(problem, stack, kind, strength, from, start, blocks, settled))
+			return SFS_CANCELLED;
+	}
+	problem->blocks = stack->depth;
+	problem->start[problem->blocks] = (uint32_t) problem->n;
+	return SFS_OK;
+}
+
+/* Solve a projection by one pass over the row: pool adjacent violators with a stack. */
+static SfsStatus
+solve_projection(SfsProblem *problem, Stack *stack)
+{
+	const SfsProblemKind kind = SFS_PROBLEM_PROJECTION;
+	const double *v = problem->v;
 	const double *w = problem->w;
-	int exponent = sfs_exponent(problem->strength.m) + problem->strength.e;
-	bool normal = exponent >= -1022 && exponent <= 1023;
-	double strength = normal || problem->strength.m == 0.0
-						  ? sfs_scale(problem->strength.m, problem->strength.e)
-						  : UNDECIDED;
 	double v_open = 0.0; /* the open block: [open, i) */
 	double w_open = 0.0;
 	size_t open = 0;
@@ -115,7 +287,7 @@ solve_kind(SfsProblem *problem, Stack *stack, SfsProblemKind kind)
 	{
 		double v_pair[2] = {v_open, 0.0};
 		double w_pair[2] = {w_open, 0.0};
-		int answer = apart(problem, stack, kind, strength, open, i, i + 1, v_pair, w_pair);
+		int answer = apart(problem, stack, kind, 1.0, open, i, i + 1, v_pair, w_pair);
 
 		if (answer < 0 || sfs_poll(problem->poll, 1))
 			return SFS_CANCELLED;
@@ -123,8 +295,7 @@ solve_kind(SfsProblem *problem, Stack *stack, SfsProblemKind kind)
 		{
 			stack->start[stack->depth] = (uint32_t) open;
 			stack->v_sum[stack->depth] = v_open;
-			if (kind == SFS_PROBLEM_PROJECTION)
-				stack->w_sum[stack->depth] = w_open;
+			stack->w_sum[stack->depth] = w_open;
 			stack->depth++;
 			open = i;
 			v_open = 0.0;
@@ -132,8 +303,7 @@ solve_kind(SfsProblem *problem, Stack *stack, SfsProblemKind kind)
 			continue;
 		}
 		v_open += v[i] - v[open];
-		if (kind == SFS_PROBLEM_PROJECTION)
-			w_open += w[i] - w[open];
+		w_open += w[i] - w[open];
 		while (stack->depth > 0)
 		{
 			size_t below = stack->start[stack->depth - 1];
@@ -141,19 +311,15 @@ solve_kind(SfsProblem *problem, Stack *stack, SfsProblemKind kind)
 
 			v_pair[0] = stack->v_sum[stack->depth - 1];
 			v_pair[1] = v_open;
-			if (kind == SFS_PROBLEM_PROJECTION)
-			{
-				w_pair[0] = stack->w_sum[stack->depth - 1];
-				w_pair[1] = w_open;
-			}
-			answer = apart(problem, stack, kind, strength, below, open, i + 1, v_pair, w_pair);
+			w_pair[0] = stack->w_sum[stack->depth - 1];
+			w_pair[1] = w_open;
+			answer = apart(problem, stack, kind, 1.0, below, open, i + 1, v_pair, w_pair);
 			if (answer < 0)
 				return SFS_CANCELLED;
 			if (answer == 1)
 				break;
 			v_open += v_pair[0] + m * (v[open] - v[below]);
-			if (kind == SFS_PROBLEM_PROJECTION)
-				w_open += w_pair[0] + m * (w[open] - w[below]);
+			w_open += w_pair[0] + m * (w[open] - w[below]);
 			open = below;
 			stack->depth--;
 		}
@@ -190,11 +356,11 @@ sfs_l2_solve(SfsProblem *problem)
 	switch (problem->kind)
 	{
 		case SFS_PROBLEM_RANK:
-			return solve_kind(problem, &stack, SFS_PROBLEM_RANK);
+			return solve_stretches(problem, &stack, SFS_PROBLEM_RANK);
 		case SFS_PROBLEM_SORT:
-			return solve_kind(problem, &stack, SFS_PROBLEM_SORT);
+			return solve_stretches(problem, &stack, SFS_PROBLEM_SORT);
 		default:
 			sfs_exact_init(&stack.w_exact, problem->w, NULL, n, (uint64_t *) (space + n));
-			return solve_kind(problem, &stack, SFS_PROBLEM_PROJECTION);
+			return solve_projection(problem, &stack);
 	}
 }

@@ -12,6 +12,7 @@
 #include "utils/memutils.h"
 
 #include "errors.h"
+#include "kernels.h"
 #include "pg_compat.h"
 
 /* Convert a numeric as its cast to double precision does. */
@@ -125,19 +126,11 @@ sfs_find_offender(const void *values, SfsType type, int64 n, SfsRequirement requ
 	for (int64 first = 0; first < n; first += SFS_INTERRUPT_STEP)
 	{
 		int64 last = Min(n, first + SFS_INTERRUPT_STEP);
-		double check = 0.0;
 
 		CHECK_FOR_INTERRUPTS();
-		/* a product with 0 is not 0 exactly for NaN and infinity: no branch in the usual case */
-		if (requirement == SFS_FINITE && type == SFS_FLOAT64)
-			for (int64 i = first; i < last; i++)
-				check += ((const double *) values)[i] * 0.0;
-		else if (requirement == SFS_FINITE)
-			for (int64 i = first; i < last; i++)
-				check += (double) ((const float *) values)[i] * 0.0;
-		else
-			check = 1.0;
-		if (check == 0.0)
+		if (requirement == SFS_FINITE &&
+			sfs_kernels->all_finite((const char *) values + (Size) first * sfs_type_size(type),
+									type, (size_t) (last - first)))
 			continue;
 		for (int64 i = first; i < last; i++)
 			if (!is_acceptable(sfs_value(values, type, i), requirement))

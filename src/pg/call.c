@@ -9,6 +9,7 @@
 #include "catalog/pg_type.h"
 #include "funcapi.h"
 #include "miscadmin.h"
+#include "nodes/primnodes.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
@@ -17,10 +18,20 @@
 #include "pg_compat.h"
 #include "run.h"
 
+/* What the calls of one expression in one query share. */
+typedef struct Site
+{
+	SfsType result_type; /* of an array's elements */
+	bool options_known;	 /* options holds those of every call */
+	SfsTask options;
+	SfsKept workspace;
+} Site;
+
 /* A call while its task is put together. */
 typedef struct Call
 {
 	const SfsFunction *function;
+	SfsKept *kept_workspace;
 	SfsTask task;
 	SfsArray x;
 	SfsArray y;
@@ -32,14 +43,60 @@ typedef struct Call
 	int64 kept;
 } Call;
 
+/* Is an argument an option, and not an array? */
+static bool
+is_option(SfsArgument argument)
+{
+	return argument != SFS_ARG_X && argument != SFS_ARG_Y && argument != SFS_ARG_G;
+}
+
+/*
+ * Is an argument a constant?  A parameter is not: PL/pgSQL evaluates one expression
+ * with many values.
+ */
+static bool
+is_constant(FmgrInfo *info, int argument)
+{
+	Node *call = info->fn_expr;
+
+	return call != NULL && IsA(call, FuncExpr) &&
+		   argument < list_length(((FuncExpr *) call)->args) &&
+		   IsA(list_nth(((FuncExpr *) call)->args, argument), Const);
+}
+
+/* Return what the calls of this expression share; options that are constant are read here. */
+static Site *
+find_site(FunctionCallInfo fcinfo, const SfsFunction *function)
+{
+	FmgrInfo *info = fcinfo->flinfo;
+	Site *site = info->fn_extra;
+
+	if (site != NULL)
+		return site;
+	site = MemoryContextAllocZero(info->fn_mcxt, sizeof(Site));
+	site->result_type =
+		get_func_rettype(info->fn_oid) == FLOAT4ARRAYOID ? SFS_FLOAT32 : SFS_FLOAT64;
+	site->workspace.context = info->fn_mcxt;
+	site->options_known = true;
+	site->options.op = function->op;
+	site->options.strength = 1.0;
+	for (int i = 0; i < SFS_ARGUMENTS_MAX && function->arguments[i] != SFS_ARG_END; i++)
+		if (is_option(function->arguments[i]))
+		{
+			if (is_constant(info, i))
+				sfs_option_set(&site->options, function->arguments[i], PG_GETARG_DATUM(i));
+			else
+				site->options_known = false;
+		}
+	info->fn_extra = site;
+	return site;
+}
+
 /* Read the arguments. */
 static void
-read_arguments(FunctionCallInfo fcinfo, Call *call)
+read_arguments(FunctionCallInfo fcinfo, const Site *site, Call *call)
 {
-	SfsTask *task = &call->task;
-
-	task->op = call->function->op;
-	task->strength = 1.0;
+	call->task = site->options;
 	for (int i = 0; i < SFS_ARGUMENTS_MAX; i++)
 		switch (call->function->arguments[i])
 		{
@@ -57,7 +114,8 @@ read_arguments(FunctionCallInfo fcinfo, Call *call)
 				call->has_g = true;
 				break;
 			default:
-				sfs_option_set(task, call->function->arguments[i], PG_GETARG_DATUM(i));
+				if (!site->options_known)
+					sfs_option_set(&call->task, call->function->arguments[i], PG_GETARG_DATUM(i));
 				break;
 		}
 }
@@ -336,7 +394,7 @@ run_elements(FunctionCallInfo fcinfo, Call *call, SfsType type)
 							call->keep, call->kept);
 	call->task.out.data = sfs_array_data(result);
 	call->task.out.type = type;
-	sfs_run(&call->task);
+	sfs_run(&call->task, call->kept_workspace);
 	if (call->function->result == SFS_RESULT_GRADIENT &&
 		(call->kept == 0 || isnan(sfs_value(call->task.out.data, type, 0))))
 		PG_RETURN_NULL();
@@ -378,7 +436,7 @@ run_matrix(Call *call, SfsType type)
 	/* one row of the elements that take part */
 	call->task.offsets = NULL;
 	call->task.length = (size_t) kept;
-	sfs_run(&call->task);
+	sfs_run(&call->task, call->kept_workspace);
 	return PointerGetDatum(result);
 }
 
@@ -398,7 +456,7 @@ run_rows(Call *call)
 	values = MemoryContextAllocHuge(CurrentMemoryContext, sizeof(double) * (Size) rows);
 	keep = MemoryContextAllocHuge(CurrentMemoryContext, sizeof(bool) * (Size) rows);
 	call->task.out.data = values;
-	sfs_run(&call->task);
+	sfs_run(&call->task, call->kept_workspace);
 	for (int64 i = 0; i < rows; i++)
 	{
 		keep[i] = !isnan(values[i]);
@@ -418,7 +476,7 @@ run_scalar(FunctionCallInfo fcinfo, Call *call)
 	double value;
 
 	call->task.out.data = &value;
-	sfs_run(&call->task);
+	sfs_run(&call->task, call->kept_workspace);
 	if (isnan(value))
 		PG_RETURN_NULL();
 	PG_RETURN_FLOAT8(value);
@@ -436,7 +494,7 @@ run_record(FunctionCallInfo fcinfo, Call *call)
 	if (get_call_result_type(fcinfo, NULL, &descriptor) != TYPEFUNC_COMPOSITE)
 		elog(ERROR, "return type must be a row type");
 	call->task.out.data = value;
-	sfs_run(&call->task);
+	sfs_run(&call->task, call->kept_workspace);
 	for (int i = 0; i < 2; i++)
 	{
 		null[i] = isnan(value[i]);
@@ -445,28 +503,14 @@ run_record(FunctionCallInfo fcinfo, Call *call)
 	PG_RETURN_DATUM(HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(descriptor), datum, null)));
 }
 
-/* Return the type of the result array's elements, which the declaration decides. */
-static SfsType
-result_type(FmgrInfo *info)
-{
-	SfsType *type = info->fn_extra;
-
-	if (type == NULL)
-	{
-		type = MemoryContextAlloc(info->fn_mcxt, sizeof(SfsType));
-		*type = get_func_rettype(info->fn_oid) == FLOAT4ARRAYOID ? SFS_FLOAT32 : SFS_FLOAT64;
-		info->fn_extra = type;
-	}
-	return *type;
-}
-
 /* See call.h. */
 Datum
 sfs_call(FunctionCallInfo fcinfo, const SfsFunction *function)
 {
-	Call call = {.function = function};
+	Site *site = find_site(fcinfo, function);
+	Call call = {.function = function, .kept_workspace = &site->workspace};
 
-	read_arguments(fcinfo, &call);
+	read_arguments(fcinfo, site, &call);
 	check_shapes(&call);
 	find_rows(&call);
 	fill_inputs(&call);
@@ -479,8 +523,8 @@ sfs_call(FunctionCallInfo fcinfo, const SfsFunction *function)
 		case SFS_RESULT_ROWS:
 			return run_rows(&call);
 		case SFS_RESULT_MATRIX:
-			return run_matrix(&call, result_type(fcinfo->flinfo));
+			return run_matrix(&call, site->result_type);
 		default:
-			return run_elements(fcinfo, &call, result_type(fcinfo->flinfo));
+			return run_elements(fcinfo, &call, site->result_type);
 	}
 }

@@ -15,11 +15,15 @@
 #include "errors.h"
 #include "large.h"
 
+/* Bytes of the largest workspace that is kept. */
+#define KEPT_MAX (256 * 1024)
+
 typedef struct Host
 {
 	ErrorData *interrupt; /* the error to throw after the run */
 	Size bytes;			  /* the last workspace asked for */
-	void *workspace;
+	void *workspace;	  /* to be freed after the run */
+	SfsKept *kept;
 } Host;
 
 /* Serve interrupts; return true to stop. */
@@ -45,6 +49,22 @@ poll_interrupts(void *arg)
 	return host->interrupt != NULL;
 }
 
+/* Return the workspace that is kept, made larger if it is too small. */
+static void *
+allocate_kept(SfsKept *kept, Size bytes)
+{
+	if (kept->bytes < bytes)
+	{
+		if (kept->memory != NULL)
+			pfree(kept->memory);
+		kept->bytes = 0;
+		kept->memory = MemoryContextAllocExtended(kept->context, bytes, MCXT_ALLOC_NO_OOM);
+		if (kept->memory != NULL)
+			kept->bytes = bytes;
+	}
+	return kept->memory;
+}
+
 /* Allocate a workspace, also beyond 1 GB; the one before it is given back. */
 static void *
 allocate(void *arg, size_t bytes)
@@ -53,7 +73,10 @@ allocate(void *arg, size_t bytes)
 
 	if (host->workspace != NULL)
 		pfree(host->workspace);
+	host->workspace = NULL;
 	host->bytes = bytes;
+	if (host->kept != NULL && bytes <= KEPT_MAX)
+		return allocate_kept(host->kept, bytes);
 	host->workspace = sfs_large_try(CurrentMemoryContext, bytes);
 	return host->workspace;
 }
@@ -72,9 +95,9 @@ finish(Host *host, SfsStatus status, const SfsEngineError *error)
 
 /* See run.h. */
 void
-sfs_run(const SfsTask *task)
+sfs_run(const SfsTask *task, SfsKept *kept)
 {
-	Host host = {NULL, 0, NULL};
+	Host host = {NULL, 0, NULL, kept};
 	SfsHooks hooks = {poll_interrupts, allocate, &host};
 	SfsEngineError error;
 	SfsStatus status = sfs_engine_run(task, &hooks, &error);
@@ -86,7 +109,7 @@ sfs_run(const SfsTask *task)
 bool
 sfs_run_pairs_ordered(const double *x, const double *y, int64 n)
 {
-	Host host = {NULL, 0, NULL};
+	Host host = {NULL, 0, NULL, NULL};
 	SfsHooks hooks = {poll_interrupts, allocate, &host};
 	SfsEngineError error = {""};
 	bool ordered;
@@ -99,7 +122,7 @@ sfs_run_pairs_ordered(const double *x, const double *y, int64 n)
 void
 sfs_run_sort_pairs(double *x, double *y, int64 n)
 {
-	Host host = {NULL, 0, NULL};
+	Host host = {NULL, 0, NULL, NULL};
 	SfsHooks hooks = {poll_interrupts, allocate, &host};
 	SfsEngineError error = {""};
 	void *workspace = allocate(&host, sfs_core_sort_pairs_workspace((size_t) n));

@@ -65,17 +65,39 @@ release(void *array, size_t bytes)
 	return intact;
 }
 
-/* Sort the first n of x or narrow and compare with qsort; return whether all is right. */
+/* Sort the first n of x or narrow by one of the two ways and compare with item. */
 static bool
-check(SfsType type, bool negate, size_t n)
+is_sorted_by(bool by_keys, SfsType type, bool negate, size_t n)
 {
 	uint32_t *perm = guarded(n * sizeof(uint32_t));
 	double *sorted = guarded(n * sizeof(double));
 	uint64_t *scratch = guarded(SFS_ARGSORT_SCRATCH(n));
 	SfsPoll poll = {NULL, SFS_POLL_CREDIT};
 	const void *data = type == SFS_FLOAT64 ? (const void *) x : (const void *) narrow;
-	bool right = sfs_argsort(data, type, negate, n, perm, sorted, scratch, &poll) == SFS_OK;
+	double low;
+	double high;
+	bool right = !sfs_range(data, type, negate, n, &low, &high, &poll);
 
+	if (by_keys)
+		right = right &&
+				sfs_keysort(data, type, negate, n, perm, sorted, scratch, &poll) == SFS_OK;
+	else
+		right = right && sfs_argsort(data, type, negate, n, low, high, perm, sorted, scratch,
+									 &poll) == SFS_OK;
+	for (size_t i = 0; i < n; i++)
+		right = right && perm[i] == item[i].position &&
+				sfs_double_bits(sorted[i]) == sfs_double_bits(item[i].value);
+	right = n == 0 || (right && low == item[n - 1].value && high == item[0].value);
+	right = release(perm, n * sizeof(uint32_t)) && right;
+	right = release(sorted, n * sizeof(double)) && right;
+	right = release(scratch, SFS_ARGSORT_SCRATCH(n)) && right;
+	return right;
+}
+
+/* Sort by qsort, and check both ways against it. */
+static void
+check(SfsType type, bool negate, size_t n)
+{
 	for (size_t i = 0; i < n; i++)
 	{
 		double value = type == SFS_FLOAT64 ? x[i] : (double) narrow[i];
@@ -84,14 +106,8 @@ check(SfsType type, bool negate, size_t n)
 		item[i].position = (uint32_t) i;
 	}
 	qsort(item, n, sizeof(Item), compare);
-	for (size_t i = 0; i < n; i++)
-		right = right && perm[i] == item[i].position &&
-				sfs_double_bits(sorted[i]) == sfs_double_bits(item[i].value);
-	right = release(perm, n * sizeof(uint32_t)) && right;
-	right = release(sorted, n * sizeof(double)) && right;
-	right = release(scratch, SFS_ARGSORT_SCRATCH(n)) && right;
-	wrong += !right;
-	return right;
+	wrong += !is_sorted_by(false, type, negate, n);
+	wrong += !is_sorted_by(true, type, negate, n);
 }
 
 /* Check both types and directions; narrow is x, rounded. */
@@ -127,6 +143,11 @@ static const char *const kinds[] = {
 	"sorted but for the last",
 	"reversed but for the last",
 	"two magnitudes",
+	"one far outlier",
+	"a geometric series",
+	"lognormal, wide",
+	"organ pipe",
+	"median of three killer",
 };
 #define KINDS (sizeof(kinds) / sizeof(kinds[0]))
 
@@ -173,8 +194,20 @@ element(size_t kind, size_t i, size_t n)
 			return i + 1 == n ? -0.5 : (double) i * 0.1;
 		case 16:
 			return i + 1 == n ? 0.5 : -(double) i * 0.1;
-		default:
+		case 17:
 			return below(2) ? normal() * 1e300 : normal() * 1e-300;
+		case 18:
+			return i == n / 2 ? 1e30 : normal();
+		case 19:
+			return ldexp(1.0 + uniform(), (int) (i * 2000 / (n + 1)) - 1000);
+		case 20:
+			return exp(20.0 * normal());
+		case 21:
+			return (double) (i < n / 2 ? i : n - i);
+		default: /* Musser's sequence, against pivots at the ends and the middle */
+			if (i < n / 2)
+				return (double) (i % 2 ? n / 2 + i : i + 1);
+			return 2.0 * (double) (i - n / 2 + 1);
 	}
 }
 

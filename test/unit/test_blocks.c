@@ -36,7 +36,7 @@ solve(SfsRegularization reg, double strength, size_t n)
 		.poll = &poll,
 	};
 
-	if (sfs_argsort(x, SFS_FLOAT64, false, n, perm, sorted, words, &poll) != SFS_OK ||
+	if (sfs_keysort(x, SFS_FLOAT64, false, n, perm, sorted, words, &poll) != SFS_OK ||
 		table->solve(&problem) != SFS_OK)
 		abort();
 	free(problem.scratch);

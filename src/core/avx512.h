@@ -1,0 +1,32 @@
+/*
+ * avx512.h - where instructions of AVX-512 may be used: between SFS_AVX512_BEGIN
+ * and SFS_AVX512_END, on x86-64 with GCC or clang.
+ *
+ * No compiler flag is needed, and a binary that holds such code runs on every
+ * x86-64: kernels.c asks the processor first.  Only files named avx512_*.c do this;
+ * each is a drop-in for portable code and gives the same bits.
+ */
+#ifndef SFS_AVX512_H
+#define SFS_AVX512_H
+
+#if defined(__x86_64__) && defined(__GNUC__)
+
+#include <immintrin.h>
+
+#define SFS_AVX512
+
+/* clang-format off */
+#ifdef __clang__
+#define SFS_AVX512_BEGIN \
+	_Pragma("clang attribute push(__attribute__((target(\"avx512f,avx512bw,avx512dq,avx512vl,bmi2,lzcnt,popcnt\"))), apply_to = function)")
+#define SFS_AVX512_END _Pragma("clang attribute pop")
+#else
+#define SFS_AVX512_BEGIN \
+	_Pragma("GCC push_options") \
+	_Pragma("GCC target(\"avx512f,avx512bw,avx512dq,avx512vl,bmi2,lzcnt,popcnt\")")
+#define SFS_AVX512_END _Pragma("GCC pop_options")
+#endif
+/* clang-format on */
+
+#endif
+#endif /* SFS_AVX512_H */

@@ -1,0 +1,118 @@
+/*
+ * kernels.h - the inner loops that exist once per level of SIMD instructions.
+ *
+ * Every level gives the same bits.  The portable one is plain C and says what
+ * each kernel means; the others are drop-ins for it.
+ */
+#ifndef SFS_KERNELS_H
+#define SFS_KERNELS_H
+
+#include "sfs_core.h"
+
+/* Most words that sort_words takes, and the bits of a position among them. */
+#define SFS_WORDS_MAX ((size_t) 32768)
+
+/*
+ * A monotone map of values to integers: v = sign * x goes to the integer part of
+ * (from - v) * scale, which is not negative and below 2^31.
+ */
+typedef struct SfsQuantizer
+{
+	double sign; /* 1 or -1 */
+	double from; /* the largest v */
+	double scale;
+} SfsQuantizer;
+
+/* Most values that pool takes. */
+#define SFS_POOL_MAX ((size_t) 256)
+
+/*
+ * What keeps neighbours [a, b) and [b, c) apart: for soft_rank that the difference
+ * of their means exceeds step * (c - a) / 2, for soft_sort that it is below.
+ */
+typedef struct SfsRamp
+{
+	double step; /* 2^-1000 to 2^1000 */
+	bool exact;	 /* step is the true one, not rounded */
+	bool below;
+} SfsRamp;
+
+/* Longest block of which l2_ranks writes the ranks. */
+#define SFS_SHORT_BLOCK ((size_t) 8)
+
+typedef struct SfsKernels
+{
+	const char *name;
+
+	/* How many bits more than a position a quantized value shall have. */
+	int spare_bits;
+
+	/* Are all values finite? */
+	bool (*all_finite)(const void *x, SfsType type, size_t n);
+
+	/* Find the smallest and the largest of n > 0 values; a zero has any sign. */
+	void (*range)(const void *x, SfsType type, size_t n, double *low, double *high);
+
+	/* Write quantized value << bits | position. */
+	void (*quantize)(const SfsQuantizer *quantizer, const void *x, SfsType type, size_t n, int bits,
+					 uint32_t *word);
+
+	/*
+	 * Sort 0 < n <= SFS_WORDS_MAX different words, in place; all bits above the
+	 * lowest `bits`, `width` of them, count, the lowest are in ascending order already.
+	 * word and other have max(n, 64) words.
+	 */
+	void (*sort_words)(uint32_t *word, uint32_t *other, size_t n, int bits, int width);
+
+	/*
+	 * Write the positions, word & mask, and sign * x at them, never -0; return
+	 * whether these values descend.
+	 */
+	bool (*take)(const uint32_t *word, size_t n, uint32_t mask, const void *x, SfsType type,
+				 double sign, uint32_t *perm, double *sorted);
+
+	/*
+	 * Pool 1 < n <= SFS_POOL_MAX descending values into blocks of the quadratic soft
+	 * rank (or soft sort), which the blocks of the row are unions of.  Returns their
+	 * number and writes their starts, followed by n; settled: the blocks of these n
+	 * values alone are found.  Returns 0 when some decision is too close for doubles.
+	 */
+	size_t (*pool)(const SfsRamp *ramp, const double *v, size_t n, uint32_t *start, bool *settled);
+
+	/*
+	 * Write the ranks of the blocks of 1 < m <= SFS_SHORT_BLOCK values and of single
+	 * values, by (((v - high) - mean) / strength + middle) + offset, where the middle of
+	 * positions a .. b - 1 is (n - a - b) / 2.  The elements of longer blocks get any value.
+	 */
+	void (*l2_ranks)(const double *v, size_t n, const uint32_t *start, size_t blocks,
+					 double strength, double offset, double *out);
+} SfsKernels;
+
+/* The kernels in use: of the best level that this processor has, until another is chosen. */
+extern const SfsKernels *sfs_kernels;
+
+/* Use the best level that this processor has. */
+extern void sfs_kernels_choose(void);
+
+/* Use a level by its name; false when there is none, or not on this processor. */
+extern bool sfs_kernels_force(const char *name);
+
+/* Return the name of level i from the lowest on; NULL when there is none. */
+extern const char *sfs_kernels_name(size_t i);
+
+extern const SfsKernels sfs_kernels_portable;
+extern const SfsKernels sfs_kernels_avx512;
+
+/* The kernels of other files than the tables. */
+extern void sfs_portable_sort_words(uint32_t *word, uint32_t *other, size_t n, int bits, int width);
+extern void sfs_avx512_sort_words(uint32_t *word, uint32_t *other, size_t n, int bits, int width);
+extern size_t sfs_portable_pool(const SfsRamp *ramp, const double *v, size_t n, uint32_t *start,
+								bool *settled);
+extern size_t sfs_avx512_pool(const SfsRamp *ramp, const double *v, size_t n, uint32_t *start,
+							  bool *settled);
+extern void sfs_portable_l2_ranks(const double *v, size_t n, const uint32_t *start, size_t blocks,
+								  double strength, double offset, double *out);
+extern void sfs_avx512_l2_ranks(const double *v, size_t n, const uint32_t *start, size_t blocks,
+								double strength, double offset, double *out);
+
+#endif /* SFS_KERNELS_H */
