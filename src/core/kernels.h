@@ -8,6 +8,7 @@
 #define SFS_KERNELS_H
 
 #include "sfs_core.h"
+#include "sums.h"
 
 /* Most words that sort_words takes, and the bits of a position among them. */
 #define SFS_WORDS_MAX ((size_t) 32768)
@@ -37,8 +38,11 @@ typedef struct SfsRamp
 	bool below;
 } SfsRamp;
 
-/* Longest block of which l2_ranks writes the ranks. */
-#define SFS_SHORT_BLOCK ((size_t) 8)
+/* Longest block of which l2_ranks writes the ranks: one leaf of its sum. */
+#define SFS_SHORT_BLOCK SFS_LEAF
+
+/* Values that are nearer to each other are scaled before they are computed with. */
+#define SFS_PLAIN_RANGE 0x1p-400
 
 typedef struct SfsKernels
 {
@@ -80,12 +84,15 @@ typedef struct SfsKernels
 	size_t (*pool)(const SfsRamp *ramp, const double *v, size_t n, uint32_t *start, bool *settled);
 
 	/*
-	 * Write the ranks of the blocks of 1 < m <= SFS_SHORT_BLOCK values and of single
-	 * values, by (((v - high) - mean) / strength + middle) + offset, where the middle of
-	 * positions a .. b - 1 is (n - a - b) / 2.  The elements of longer blocks get any value.
+	 * Write the ranks of those of the given blocks that are one value, or up to
+	 * SFS_SHORT_BLOCK values, by (((v - high) - mean) / strength + middle) + offset, where the middle of positions
+	 * a .. b - 1 is (n - a - b) / 2.  Positions in start, v and out count from the begin
+	 * of the row.  Returns how many blocks are left, because they are longer or their
+	 * values so close that their differences have to be scaled, and writes which, counted
+	 * from the first given; their elements get any value.
 	 */
-	void (*l2_ranks)(const double *v, size_t n, const uint32_t *start, size_t blocks,
-					 double strength, double offset, double *out);
+	size_t (*l2_ranks)(const double *v, size_t n, const uint32_t *start, size_t blocks,
+					   double strength, double offset, double *out, uint32_t *left);
 } SfsKernels;
 
 /* The kernels in use: of the best level that this processor has, until another is chosen. */
@@ -110,9 +117,9 @@ extern size_t sfs_portable_pool(const SfsRamp *ramp, const double *v, size_t n, 
 								bool *settled);
 extern size_t sfs_avx512_pool(const SfsRamp *ramp, const double *v, size_t n, uint32_t *start,
 							  bool *settled);
-extern void sfs_portable_l2_ranks(const double *v, size_t n, const uint32_t *start, size_t blocks,
-								  double strength, double offset, double *out);
-extern void sfs_avx512_l2_ranks(const double *v, size_t n, const uint32_t *start, size_t blocks,
-								double strength, double offset, double *out);
+extern size_t sfs_portable_l2_ranks(const double *v, size_t n, const uint32_t *start, size_t blocks,
+									double strength, double offset, double *out, uint32_t *left);
+extern size_t sfs_avx512_l2_ranks(const double *v, size_t n, const uint32_t *start, size_t blocks,
+								  double strength, double offset, double *out, uint32_t *left);
 
 #endif /* SFS_KERNELS_H */

@@ -17,71 +17,62 @@ sfs_rank_bytes(const SfsTask *task, size_t n)
 	return sfs_fit_bytes(task->regularization, SFS_PROBLEM_RANK, n) + n * sizeof(double) + 16;
 }
 
-/*
- * May the kernel for short blocks be used?  It computes without the scaling that
- * extreme data need; a block whose values are that close is left to the usual way.
- */
+/* Write the deviations, plus an offset, of block k; true when stopped. */
+static bool
+block_deviations(const SfsFit *fit, size_t k, SfsStrength *unit, double offset, double *out,
+				 SfsPoll *poll)
+{
+	SfsBlock block = sfs_fit_block(fit, k, poll);
+	/* of the block's mean rank: positions count from the largest value; exact */
+	double middle = (double) fit->n * 0.5 - ((double) block.first + (double) block.m * 0.5);
+
+	if (sfs_poll(poll, 2))
+		return true;
+	out += block.first;
+	if (block.m == 1 || block.high == block.low) /* one value, or ties */
+		for (size_t i = 0; i < block.m; i++)
+			out[i] = middle + offset;
+	/* only a row that is one block as a whole may be scaled */
+	else if (fit->reg->rank(&block, fit->blocks == 1 ? unit : NULL, out))
+		return true;
+	else if (fit->blocks > 1)
+		for (size_t i = 0; i < block.m; i++)
+			out[i] = (out[i] + middle) + offset;
+	else if (offset != 0.0)
+		for (size_t i = 0; i < block.m; i++)
+			out[i] += offset;
+	return false;
+}
+
+/* May the kernel for short blocks be used?  It computes without scaling. */
 static bool
 has_short_blocks(const SfsFit *fit)
 {
-	double strength = fit->strength.m;
-
-	return fit->reg == &sfs_reg_l2 && fit->perm != NULL && fit->blocks > 1 &&
-		   fit->strength.e == 0 && strength > 0x1p-400 && fit->high - fit->low < 0x1p400;
-}
-
-/* Is a block one of those for which the kernel is right? */
-static inline bool
-is_short_block(const SfsFit *fit, size_t first, size_t end)
-{
-	double range = fit->v[first] - fit->v[end - 1];
-
-	return end - first <= SFS_SHORT_BLOCK && (range > 0x1p-400 || range == 0.0);
+	return fit->reg == &sfs_reg_l2 && fit->blocks > 1 && fit->strength.e == 0 &&
+		   fit->strength.m > 0x1p-400 && fit->high - fit->low < 0x1p400;
 }
 
 /* See row.h. */
 bool
 sfs_rank_deviations(const SfsFit *fit, SfsStrength *unit, double offset, double *out, SfsPoll *poll)
 {
-	double n = (double) fit->n;
-	bool short_blocks = has_short_blocks(fit);
-
 	if (unit != NULL)
 		*unit = sfs_strength(1.0, 0);
-	if (short_blocks)
-		sfs_kernels->l2_ranks(fit->v, fit->n, fit->start, fit->blocks, fit->strength.m, offset,
-							  out);
-	for (size_t k = 0; k < fit->blocks; k++)
+	for (size_t k = 0; k < fit->blocks; k += SFS_CHUNK)
 	{
-		size_t first = fit->start[k];
-		size_t end = fit->start[k + 1];
-		/* of the block's mean rank: positions count from the largest value */
-		double middle = (n - (double) first - (double) end) * 0.5;
-		SfsBlock block;
+		uint32_t left[SFS_CHUNK];
+		size_t here = sfs_chunk_end(k, fit->blocks) - k;
+		size_t count = here;
+		bool short_blocks = has_short_blocks(fit);
 
-		if (short_blocks && (end - first == 1 || is_short_block(fit, first, end)))
-			continue;
-		if (sfs_poll(poll, 2))
+		if (sfs_poll(poll, here))
 			return true;
-		if (end - first == 1)
-		{
-			out[first] = middle + offset;
-			continue;
-		}
-		block = sfs_fit_block(fit, k, poll);
-		if (block.high == block.low) /* ties */
-		{
-			for (size_t i = 0; i < block.m; i++)
-				out[block.first + i] = middle + offset;
-			continue;
-		}
-		/* only a row that is one block as a whole may be scaled */
-		if (fit->reg->rank(&block, fit->blocks == 1 ? unit : NULL, out + block.first))
-			return true;
-		for (size_t i = 0; i < block.m && fit->blocks > 1; i++)
-			out[block.first + i] += middle;
-		for (size_t i = 0; i < block.m && offset != 0.0; i++)
-			out[block.first + i] += offset;
+		if (short_blocks)
+			count = sfs_kernels->l2_ranks(fit->v, fit->n, fit->start + k, here, fit->strength.m,
+										  offset, out, left);
+		for (size_t i = 0; i < count; i++)
+			if (block_deviations(fit, k + (short_blocks ? left[i] : i), unit, offset, out, poll))
+				return true;
 	}
 	return false;
 }

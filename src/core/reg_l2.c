@@ -125,7 +125,7 @@ average(const SfsBlock *block, const double *g, double *out)
 	mean = sfs_tree_total(&sum) / (double) block->m;
 	for (size_t i = 0; i < block->m; i++)
 		out[i] = mean;
-	return false;
+	return sfs_poll(block->poll, block->m);
 }
 
 /* Compute mean v + (z_i - mean z), where z falls by 1 / strength a step. */

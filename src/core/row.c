@@ -3,6 +3,10 @@
  */
 #include "row.h"
 
+#include <string.h>
+
+#include "kernels.h"
+
 /* See row.h. */
 void *
 sfs_arena_take(SfsArena *arena, size_t bytes)
@@ -61,34 +65,36 @@ sfs_gather(const SfsInput *input, const uint32_t *perm, size_t n, double *out, S
 	return false;
 }
 
-/* Write one chunk as doubles; return a sum that is 0 if all were finite and NaN if not. */
-static double
-store_double(double *out, const double *value, const uint32_t *perm, size_t count)
+/* Write one chunk as doubles; return whether all are finite. */
+static bool
+store_double(double *out, const double *value, const uint32_t *perm, size_t count, double sign)
 {
 	double check = 0.0;
 
 	for (size_t k = 0; k < count; k++)
 	{
-		check += value[k] * 0.0;
-		out[perm == NULL ? k : perm[k]] = value[k];
+		double result = value[k] * sign + 0.0;
+
+		check += result * 0.0;
+		out[perm == NULL ? k : perm[k]] = result;
 	}
-	return check;
+	return check == 0.0;
 }
 
-/* Write one chunk as floats; see store_double. */
-static double
-store_float(float *out, const double *value, const uint32_t *perm, size_t count)
+/* Write one chunk as floats; return whether all are finite. */
+static bool
+store_float(float *out, const double *value, const uint32_t *perm, size_t count, double sign)
 {
-	double check = 0.0;
+	float rounded[SFS_LEAF];
 
 	for (size_t k = 0; k < count; k++)
-	{
-		float rounded = (float) value[k];
-
-		check += (double) rounded * 0.0;
-		out[perm == NULL ? k : perm[k]] = rounded;
-	}
-	return check;
+		rounded[k] = (float) (value[k] * sign + 0.0);
+	if (perm == NULL)
+		memcpy(out, rounded, count * sizeof(float));
+	else
+		for (size_t k = 0; k < count; k++)
+			out[perm[k]] = rounded[k];
+	return sfs_kernels->all_finite(rounded, SFS_FLOAT32, count);
 }
 
 /* See row.h. */
@@ -97,27 +103,29 @@ sfs_store(const SfsOutput *out, size_t first, const double *value, const uint32_
 		  double sign, int exponent, SfsPoll *poll)
 {
 	double buffer[SFS_LEAF];
-	double check = 0.0;
+	bool finite = true;
 
 	for (size_t i = 0; i < n; i += SFS_LEAF)
 	{
 		size_t count = sfs_leaf(i, n);
 		size_t offset = first + (perm == NULL ? i : 0);
 		const uint32_t *places = perm == NULL ? NULL : perm + i;
+		const double *from = value + i;
 
 		if (sfs_poll(poll, count))
 			return SFS_CANCELLED;
-		for (size_t k = 0; k < count; k++)
-			buffer[k] = value[i + k] * sign + 0.0;
 		if (exponent != 0)
+		{
 			for (size_t k = 0; k < count; k++)
-				buffer[k] = sfs_scale(buffer[k], exponent) + 0.0;
+				buffer[k] = sfs_scale(from[k], exponent);
+			from = buffer;
+		}
 		if (out->type == SFS_FLOAT64)
-			check += store_double((double *) out->data + offset, buffer, places, count);
+			finite &= store_double((double *) out->data + offset, from, places, count, sign);
 		else
-			check += store_float((float *) out->data + offset, buffer, places, count);
+			finite &= store_float((float *) out->data + offset, from, places, count, sign);
 	}
-	return check == 0.0 ? SFS_OK : SFS_OUT_OF_RANGE;
+	return finite ? SFS_OK : SFS_OUT_OF_RANGE;
 }
 
 /* See row.h. */

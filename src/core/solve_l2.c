@@ -45,7 +45,8 @@ apart_exactly(const SfsProblem *problem, Stack *stack, size_t a, size_t b, size_
 {
 	SfsStrength strength = problem->strength;
 
-	if (sfs_poll(problem->poll, EXACT_CHARGE) || sfs_exact_prepare(&stack->v_exact, problem->poll) != SFS_OK)
+	if (sfs_poll(problem->poll, EXACT_CHARGE) ||
+		sfs_exact_prepare(&stack->v_exact, problem->poll) != SFS_OK)
 		return -1;
 	if (problem->kind == SFS_PROBLEM_RANK)
 		return sfs_exact_against_ramp(&stack->v_exact, 1.0, strength.m, strength.e, a, b, c) > 0;
@@ -174,6 +175,20 @@ pop(Stack *stack, size_t end)
 	return pool;
 }
 
+/* Push blocks that stay apart from each other and from the block below. */
+static void
+push_settled(Stack *stack, size_t from, const uint32_t *start, size_t blocks)
+{
+	uint32_t *to = stack->start + stack->depth;
+	double *v_sum = stack->v_sum + stack->depth;
+
+	for (size_t k = 0; k < blocks; k++)
+		to[k] = (uint32_t) from + start[k];
+	for (size_t k = 0; k < blocks; k++)
+		v_sum[k] = UNDECIDED;
+	stack->depth += blocks;
+}
+
 /*
  * Put the blocks of the next stretch, with their starts counted from `from`, onto the
  * stack.  settled: they stay apart from each other, so only the first of them can
@@ -207,7 +222,7 @@ push_blocks(const SfsProblem *problem, Stack *stack, SfsProblemKind kind, double
 				}
 				x = below;
 				grown = true;
-				answer = 1;
+				answer = sfs_poll(problem->poll, 4) ? -1 : 1;
 			}
 			if (answer == 1 && grown && settled && k < blocks)
 			{
@@ -223,12 +238,7 @@ push_blocks(const SfsProblem *problem, Stack *stack, SfsProblemKind kind, double
 		if (sfs_poll(problem->poll, 4))
 			return true;
 	}
-	for (; k < blocks; k++)
-	{
-		stack->start[stack->depth] = (uint32_t) (from + start[k]);
-		stack->v_sum[stack->depth] = UNDECIDED;
-		stack->depth++;
-	}
+	push_settled(stack, from, start + k, blocks - k);
 	return false;
 }
 
@@ -239,6 +249,7 @@ solve_stretches(SfsProblem *problem, Stack *stack, SfsProblemKind kind)
 	uint32_t start[SFS_POOL_MAX + 1];
 	double strength = plain_strength(problem->strength);
 	SfsRamp ramp = {strength, true, false};
+	bool settled = false;
 	bool usable = strength > 0x1p-1000 && strength < 0x1p1000;
 
 	if (kind == SFS_PROBLEM_SORT)
@@ -247,11 +258,17 @@ solve_stretches(SfsProblem *problem, Stack *stack, SfsProblemKind kind)
 		ramp.exact = false;
 		ramp.below = true;
 	}
+	if (usable && problem->n > 1 && problem->n <= SFS_POOL_MAX)
+	{
+		problem->blocks =
+			sfs_kernels->pool(&ramp, problem->v, problem->n, problem->start, &settled);
+		if (problem->blocks > 0 && settled)
+			return SFS_OK;
+	}
 	for (size_t from = 0; from < problem->n; from += SFS_POOL_MAX)
 	{
 		size_t n = problem->n - from < SFS_POOL_MAX ? problem->n - from : SFS_POOL_MAX;
 		size_t blocks = 0;
-		bool settled = false;
 
 		if (sfs_poll(problem->poll, n))
 			return SFS_CANCELLED;
