@@ -204,6 +204,8 @@ const SfsKernels sfs_kernels_avx512 = {
 	.take = take,
 	.pool = sfs_avx512_pool,
 	.l2_ranks = sfs_avx512_l2_ranks,
+	.pool_kl = sfs_avx512_pool_kl,
+	.kl_ranks = sfs_avx512_kl_ranks,
 };
 
 SFS_AVX512_END

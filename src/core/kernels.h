@@ -93,6 +93,21 @@ typedef struct SfsKernels
 	 */
 	size_t (*l2_ranks)(const double *v, size_t n, const uint32_t *start, size_t blocks,
 					   double strength, double offset, double *out, uint32_t *left);
+
+	/*
+	 * The same of the entropic soft rank: pool values with weights top, top - 1, ...  Also
+	 * returns 0 when the exponentials of the values would leave the safe range.
+	 */
+	size_t (*pool_kl)(const double *v, size_t n, double strength, double top, uint32_t *start,
+					  bool *settled);
+
+	/*
+	 * The same as l2_ranks by ((t - T / m) / E * W + middle) + offset, with T the sum of
+	 * the terms t, E that of the exponentials and W that of the weights; t is e^d - 1 for
+	 * d = (v - high) / strength where all d of the block are above -log 2, else e^d.
+	 */
+	size_t (*kl_ranks)(const double *v, size_t n, const uint32_t *start, size_t blocks,
+					   double strength, double offset, double *out, uint32_t *left);
 } SfsKernels;
 
 /* The kernels in use: of the best level that this processor has, until another is chosen. */
@@ -110,6 +125,15 @@ extern const char *sfs_kernels_name(size_t i);
 extern const SfsKernels sfs_kernels_portable;
 extern const SfsKernels sfs_kernels_avx512;
 
+/* A block of a smaller ratio of range to strength is quadratic to the last bit. */
+#define SFS_KL_RATIO_MIN 0x1p-60
+
+/* A block up to this ratio computes with e^d - 1. */
+#define SFS_KL_NEAR_ONE 0.6931
+
+/* Largest ratio of range to strength that pool_kl takes. */
+#define SFS_KL_RATIO_MAX 600.0
+
 /* The kernels of other files than the tables. */
 extern void sfs_portable_sort_words(uint32_t *word, uint32_t *other, size_t n, int bits, int width);
 extern void sfs_avx512_sort_words(uint32_t *word, uint32_t *other, size_t n, int bits, int width);
@@ -120,6 +144,16 @@ extern size_t sfs_avx512_pool(const SfsRamp *ramp, const double *v, size_t n, ui
 extern size_t sfs_portable_l2_ranks(const double *v, size_t n, const uint32_t *start, size_t blocks,
 									double strength, double offset, double *out, uint32_t *left);
 extern size_t sfs_avx512_l2_ranks(const double *v, size_t n, const uint32_t *start, size_t blocks,
+								  double strength, double offset, double *out, uint32_t *left);
+
+extern size_t sfs_portable_pool_kl(const double *v, size_t n, double strength, double top,
+								   uint32_t *start, bool *settled);
+extern size_t sfs_portable_kl_ranks(const double *v, size_t n, const uint32_t *start, size_t blocks,
+									double strength, double offset, double *out, uint32_t *left);
+
+extern size_t sfs_avx512_pool_kl(const double *v, size_t n, double strength, double top,
+								 uint32_t *start, bool *settled);
+extern size_t sfs_avx512_kl_ranks(const double *v, size_t n, const uint32_t *start, size_t blocks,
 								  double strength, double offset, double *out, uint32_t *left);
 
 #endif /* SFS_KERNELS_H */

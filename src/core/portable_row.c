@@ -132,4 +132,6 @@ const SfsKernels sfs_kernels_portable = {
 	.take = take,
 	.pool = sfs_portable_pool,
 	.l2_ranks = sfs_portable_l2_ranks,
+	.pool_kl = sfs_portable_pool_kl,
+	.kl_ranks = sfs_portable_kl_ranks,
 };

@@ -48,14 +48,19 @@ block_deviations(const SfsFit *fit, size_t k, SfsStrength *unit, double offset, 
 static bool
 has_short_blocks(const SfsFit *fit)
 {
-	return fit->reg == &sfs_reg_l2 && fit->blocks > 1 && fit->strength.e == 0 &&
-		   fit->strength.m > 0x1p-400 && fit->high - fit->low < 0x1p400;
+	return fit->blocks > 1 && fit->strength.e == 0 && fit->strength.m > 0x1p-400 &&
+		   fit->strength.m < 0x1p400 && fit->high - fit->low < 0x1p400;
 }
 
 /* See row.h. */
 bool
 sfs_rank_deviations(const SfsFit *fit, SfsStrength *unit, double offset, double *out, SfsPoll *poll)
 {
+	bool short_blocks = has_short_blocks(fit);
+	size_t (*ranks)(const double *, size_t, const uint32_t *, size_t, double, double, double *,
+					uint32_t *) =
+		fit->reg == &sfs_reg_kl ? sfs_kernels->kl_ranks : sfs_kernels->l2_ranks;
+
 	if (unit != NULL)
 		*unit = sfs_strength(1.0, 0);
 	for (size_t k = 0; k < fit->blocks; k += SFS_CHUNK)
@@ -63,13 +68,11 @@ sfs_rank_deviations(const SfsFit *fit, SfsStrength *unit, double offset, double 
 		uint32_t left[SFS_CHUNK];
 		size_t here = sfs_chunk_end(k, fit->blocks) - k;
 		size_t count = here;
-		bool short_blocks = has_short_blocks(fit);
 
 		if (sfs_poll(poll, here))
 			return true;
 		if (short_blocks)
-			count = sfs_kernels->l2_ranks(fit->v, fit->n, fit->start + k, here, fit->strength.m,
-										  offset, out, left);
+			count = ranks(fit->v, fit->n, fit->start + k, here, fit->strength.m, offset, out, left);
 		for (size_t i = 0; i < count; i++)
 			if (block_deviations(fit, k + (short_blocks ? left[i] : i), unit, offset, out, poll))
 				return true;

@@ -4,6 +4,7 @@
  */
 #include "block.h"
 
+#include "kernels.h"
 #include "solve.h"
 
 /*
@@ -14,7 +15,7 @@ static bool
 rank_is_one_block(double range_ratio, size_t n)
 {
 	(void) n;
-	return range_ratio <= 0.6931;
+	return range_ratio <= SFS_KL_NEAR_ONE;
 }
 
 /*
@@ -49,7 +50,7 @@ sum_exponentials(const SfsBlock *block, const SfsScaling *scaling, Exponentials 
 	int bound = 1;
 	SfsBlockSum sum;
 
-	result->near_one = ratio <= 0.6931;
+	result->near_one = ratio <= SFS_KL_NEAR_ONE;
 	if (result->near_one) /* for a sum free of order the bound follows the data */
 		bound = sfs_exponent(sfs_expm1(-ratio)) + 2;
 	if (bound < -400)
@@ -94,7 +95,7 @@ rank(const SfsBlock *block, SfsStrength *unit, double *out)
 	double m = (double) block->m;
 	Exponentials e;
 
-	if (sfs_range_ratio(block->high, block->low, block->strength) < 0x1p-60)
+	if (sfs_range_ratio(block->high, block->low, block->strength) < SFS_KL_RATIO_MIN)
 	{
 		/* e_i - 1 is its argument to the last bit: the quadratic solution times W / m */
 		if (sfs_reg_l2.rank(block, unit, out))

@@ -17,6 +17,8 @@
 
 #include <math.h>
 
+#include "stretch.h"
+
 /* A sum in twice the precision, so that long blocks do not widen the bound. */
 typedef struct Sum
 {
@@ -261,6 +263,118 @@ pool(Solver *solver)
 	return SFS_OK;
 }
 
+/* The state of solve_stretches. */
+typedef struct Stretches
+{
+	const SfsProblem *problem;
+	double strength;
+	SfsStack stack; /* with sums of exponentials relative to a block's first value */
+} Stretches;
+
+/* What stops solve_stretches besides the poll: a decision that is too close. */
+#define TOO_CLOSE (-2)
+
+/* Compute the sum of a block that is not known yet. */
+static inline void
+complete(const Stretches *solver, SfsPool *pool)
+{
+	const double *v = solver->problem->v;
+	double sum = 1.0;
+
+	if (pool->sum == pool->sum)
+		return;
+	for (size_t i = pool->first + 1; i < pool->end; i++)
+		sum += sfs_exp((v[i] - v[pool->first]) / solver->strength);
+	pool->sum = sum;
+}
+
+/* See stretch.h: SfsJoin. */
+static int
+join_rank(void *state, SfsPool *x, SfsPool *y)
+{
+	Stretches *solver = state;
+	const double *v = solver->problem->v;
+	size_t n = solver->problem->n;
+	double fall = (v[y->first] - v[x->first]) / solver->strength;
+	double factor = sfs_exp(fall);
+	double length = (double) (y->end - x->first);
+	/* of each sum: its terms and their arguments, within a block at most 2 log n */
+	double error = (8.0 * length + 8.0 * (64.0 - fall)) * 0x1p-53 + 4.0 * SFS_KL_TOUCH;
+	double left;
+	double right;
+
+	complete(solver, x);
+	complete(solver, y);
+	left = x->sum * sfs_ramp_sum(n, y->first, y->end);
+	right = y->sum * factor * sfs_ramp_sum(n, x->first, y->first);
+	if (left - right > right * error)
+		return 1;
+	if (right - left <= right * error)
+		return TOO_CLOSE;
+	x->sum += y->sum * factor;
+	x->end = y->end;
+	return 0;
+}
+
+/*
+ * Add a stretch, in halves where its values are spread too far for one.  Returns 0, or
+ * what makes the solver stop.
+ */
+static int
+add_stretch(Stretches *solver, size_t from, size_t n)
+{
+	const SfsProblem *problem = solver->problem;
+	uint32_t start[SFS_POOL_MAX + 1] = {0, 1};
+	double top = (double) (problem->n - from);
+	size_t blocks = 1;
+	bool settled = true;
+	int answer;
+
+	if (n > 1)
+		blocks = sfs_kernels->pool_kl(problem->v + from, n, solver->strength, top, start, &settled);
+	if (blocks > 0)
+		return sfs_stack_add(&solver->stack, join_rank, solver, from, start, blocks, settled);
+	if (!(problem->v[from] - problem->v[from + n - 1] >= SFS_KL_RATIO_MAX * solver->strength))
+		return TOO_CLOSE;
+	answer = add_stretch(solver, from, n / 2);
+	return answer != 0 ? answer : add_stretch(solver, from + n / 2, n - n / 2);
+}
+
+/*
+ * Find the blocks of soft_rank by certain decisions alone, which are the same with all
+ * kernels.  *done is false where one was too close: then pool decides, by its own
+ * sums from the begin of the row on.
+ */
+static SfsStatus
+solve_stretches(SfsProblem *problem, bool *done)
+{
+	double strength = problem->strength.m;
+	Stretches solver = {problem, strength, {problem->start, problem->scratch, 0, problem->poll}};
+	double range = problem->v[0] - problem->v[problem->n - 1];
+	int answer = 0;
+
+	*done = false;
+	if (problem->strength.e != 0 || !(strength > 0x1p-400) || !(strength < 0x1p400) ||
+		!(range < 0x1p400))
+		return SFS_OK;
+	for (size_t from = 0; from < problem->n && answer == 0; from += SFS_POOL_MAX)
+	{
+		size_t n = problem->n - from < SFS_POOL_MAX ? problem->n - from : SFS_POOL_MAX;
+
+		if (sfs_poll(problem->poll, 4 * n))
+			return SFS_CANCELLED;
+		answer = add_stretch(&solver, from, n);
+	}
+	if (answer == TOO_CLOSE)
+		return SFS_OK;
+	if (answer != 0)
+		return SFS_CANCELLED;
+	problem->blocks = solver.stack.depth;
+	problem->start[problem->blocks] = (uint32_t) problem->n;
+	*done = true;
+	return SFS_OK;
+}
+
 /* See solve.h: sums and anchors of one or two sides. */
 size_t
 sfs_kl_scratch(SfsProblemKind kind, size_t n)
@@ -276,6 +390,14 @@ sfs_kl_solve(SfsProblem *problem)
 	size_t n = problem->n;
 	Solver solver;
 
+	if (problem->kind == SFS_PROBLEM_RANK)
+	{
+		bool done;
+		SfsStatus status = solve_stretches(problem, &done);
+
+		if (status != SFS_OK || done)
+			return status;
+	}
 	solver.problem = problem;
 	solver.integer_weights = problem->kind == SFS_PROBLEM_RANK;
 	switch (problem->kind)

@@ -8,7 +8,7 @@
 #include "solve.h"
 
 #include "exact.h"
-#include "kernels.h"
+#include "stretch.h"
 
 /* A strength that no double holds: comparisons with it are undecided, thus exact. */
 #define UNDECIDED __builtin_nan("")
@@ -16,16 +16,16 @@
 /* Work of an exact decision, in elements. */
 #define EXACT_CHARGE 256
 
-/* The solver's state: a stack of closed blocks below the open one. */
-typedef struct Stack
+/* The solver's state: a stack of blocks with their sums of v - v[first]. */
+typedef struct Solver
 {
-	uint32_t *start; /* first position of each closed block */
-	double *v_sum;	 /* sum of v - v[start], never positive */
-	double *w_sum;	 /* the same of w, for a projection */
-	size_t depth;
+	const SfsProblem *problem;
+	double strength; /* NaN where it does not fit a double */
+	SfsStack stack;
+	double *w_sum; /* for a projection */
 	SfsExactSums v_exact;
 	SfsExactSums w_exact;
-} Stack;
+} Solver;
 
 /* Return m2 * (sum v - v_a) - m1 * (sum v - v_b) + m1 m2 (v_a - v_b) and add its terms' size. */
 static inline double
@@ -41,20 +41,21 @@ difference(double v_a, double v_b, double sum1, double sum2, double m1, double m
 
 /* Decide [a, b) against [b, c) exactly: 1 = they stay apart, 0 = they join, -1 = stopped. */
 static __attribute__((noinline)) int
-apart_exactly(const SfsProblem *problem, Stack *stack, size_t a, size_t b, size_t c)
+apart_exactly(Solver *solver, size_t a, size_t b, size_t c)
 {
+	const SfsProblem *problem = solver->problem;
 	SfsStrength strength = problem->strength;
 
 	if (sfs_poll(problem->poll, EXACT_CHARGE) ||
-		sfs_exact_prepare(&stack->v_exact, problem->poll) != SFS_OK)
+		sfs_exact_prepare(&solver->v_exact, problem->poll) != SFS_OK)
 		return -1;
 	if (problem->kind == SFS_PROBLEM_RANK)
-		return sfs_exact_against_ramp(&stack->v_exact, 1.0, strength.m, strength.e, a, b, c) > 0;
+		return sfs_exact_against_ramp(&solver->v_exact, 1.0, strength.m, strength.e, a, b, c) > 0;
 	if (problem->kind == SFS_PROBLEM_SORT)
-		return sfs_exact_against_ramp(&stack->v_exact, strength.m, 1.0, -strength.e, a, b, c) < 0;
-	if (sfs_exact_prepare(&stack->w_exact, problem->poll) != SFS_OK)
+		return sfs_exact_against_ramp(&solver->v_exact, strength.m, 1.0, -strength.e, a, b, c) < 0;
+	if (sfs_exact_prepare(&solver->w_exact, problem->poll) != SFS_OK)
 		return -1;
-	return sfs_exact_against_sums(&stack->v_exact, &stack->w_exact, a, b, c) > 0;
+	return sfs_exact_against_sums(&solver->v_exact, &solver->w_exact, a, b, c) > 0;
 }
 
 /*
@@ -63,9 +64,11 @@ apart_exactly(const SfsProblem *problem, Stack *stack, size_t a, size_t b, size_
  * roundings; what the bound does not decide, or what overflowed, is exact.
  */
 static inline __attribute__((always_inline)) int
-apart(const SfsProblem *problem, Stack *stack, SfsProblemKind kind, double strength, size_t a,
-	  size_t b, size_t c, const double v_sum[2], const double w_sum[2])
+apart(Solver *solver, SfsProblemKind kind, size_t a, size_t b, size_t c, const double v_sum[2],
+	  const double w_sum[2])
 {
+	const SfsProblem *problem = solver->problem;
+	double strength = solver->strength;
 	double m1 = (double) (b - a);
 	double m2 = (double) (c - b);
 	double z;
@@ -98,7 +101,7 @@ apart(const SfsProblem *problem, Stack *stack, SfsProblemKind kind, double stren
 		return 1;
 	if (w - z > bound)
 		return 0;
-	return apart_exactly(problem, stack, a, b, c);
+	return apart_exactly(solver, a, b, c);
 }
 
 /* Return the strength as a double, NaN where it does not fit. */
@@ -112,152 +115,65 @@ plain_strength(SfsStrength strength)
 	return sfs_scale(strength.m, strength.e);
 }
 
-/* A block [first, end) with its sum of v - v[first]; NaN: not known yet. */
-typedef struct Pool
-{
-	size_t first;
-	size_t end;
-	double v_sum;
-} Pool;
-
 /* Compute the sum of a block that is not known yet. */
-static void
-complete(const double *v, Pool *pool)
+static inline void
+complete(const double *v, SfsPool *pool)
 {
 	double sum = 0.0;
 
-	if (pool->v_sum == pool->v_sum)
+	if (pool->sum == pool->sum)
 		return;
 	for (size_t i = pool->first + 1; i < pool->end; i++)
 		sum += v[i] - v[pool->first];
-	pool->v_sum = sum;
+	pool->sum = sum;
 }
 
-/* Decide two neighbouring blocks, as apart does, and join them into the first if they do not stay apart. */
-static int
-apart_or_join(const SfsProblem *problem, Stack *stack, SfsProblemKind kind, double strength,
-			  Pool *x, Pool *y)
+/* See stretch.h: SfsJoin. */
+static inline __attribute__((always_inline)) int
+join_kind(Solver *solver, SfsProblemKind kind, SfsPool *x, SfsPool *y)
 {
-	const double *v = problem->v;
+	const double *v = solver->problem->v;
 	double none[2] = {0.0, 0.0};
-	double v_sum[2];
+	double sum[2];
 	int answer;
 
 	complete(v, x);
 	complete(v, y);
-	v_sum[0] = x->v_sum;
-	v_sum[1] = y->v_sum;
-	answer = apart(problem, stack, kind, strength, x->first, y->first, y->end, v_sum, none);
+	sum[0] = x->sum;
+	sum[1] = y->sum;
+	answer = apart(solver, kind, x->first, y->first, y->end, sum, none);
 	if (answer == 0)
 	{
-		x->v_sum += y->v_sum + (double) (y->end - y->first) * (v[y->first] - v[x->first]);
+		x->sum += y->sum + (double) (y->end - y->first) * (v[y->first] - v[x->first]);
 		x->end = y->end;
 	}
 	return answer;
 }
 
-/* Push a block. */
-static inline void
-push(Stack *stack, const Pool *pool)
+/* Join blocks of soft_rank. */
+static int
+join_rank(void *solver, SfsPool *x, SfsPool *y)
 {
-	stack->start[stack->depth] = (uint32_t) pool->first;
-	stack->v_sum[stack->depth] = pool->v_sum;
-	stack->depth++;
+	return join_kind(solver, SFS_PROBLEM_RANK, x, y);
 }
 
-/* Pop the block that ends at `end`. */
-static inline Pool
-pop(Stack *stack, size_t end)
+/* Join blocks of soft_sort. */
+static int
+join_sort(void *solver, SfsPool *x, SfsPool *y)
 {
-	Pool pool = {stack->start[stack->depth - 1], end, stack->v_sum[stack->depth - 1]};
-
-	stack->depth--;
-	return pool;
-}
-
-/* Push blocks that stay apart from each other and from the block below. */
-static void
-push_settled(Stack *stack, size_t from, const uint32_t *start, size_t blocks)
-{
-	uint32_t *to = stack->start + stack->depth;
-	double *v_sum = stack->v_sum + stack->depth;
-
-	for (size_t k = 0; k < blocks; k++)
-		to[k] = (uint32_t) from + start[k];
-	for (size_t k = 0; k < blocks; k++)
-		v_sum[k] = UNDECIDED;
-	stack->depth += blocks;
-}
-
-/*
- * Put the blocks of the next stretch, with their starts counted from `from`, onto the
- * stack.  settled: they stay apart from each other, so only the first of them can
- * join the blocks below; if it does, it may then have to take in those above.
- */
-static bool
-push_blocks(const SfsProblem *problem, Stack *stack, SfsProblemKind kind, double strength,
-			size_t from, const uint32_t *start, size_t blocks, bool settled)
-{
-	size_t k = 0;
-
-	while (k < blocks && (k == 0 || !settled))
-	{
-		Pool x = {from + start[k], from + start[k + 1], UNDECIDED};
-		bool grown = false; /* and not compared with the next one since */
-		int answer;
-
-		k++;
-		do
-		{
-			answer = 1;
-			while (stack->depth > 0 && answer == 1)
-			{
-				Pool below = pop(stack, x.first);
-
-				answer = apart_or_join(problem, stack, kind, strength, &below, &x);
-				if (answer != 0)
-				{
-					push(stack, &below);
-					break;
-				}
-				x = below;
-				grown = true;
-				answer = sfs_poll(problem->poll, 4) ? -1 : 1;
-			}
-			if (answer == 1 && grown && settled && k < blocks)
-			{
-				Pool y = {from + start[k], from + start[k + 1], UNDECIDED};
-
-				answer = apart_or_join(problem, stack, kind, strength, &x, &y);
-				k += answer == 0;
-			}
-			if (answer < 0)
-				return true;
-		} while (answer == 0);
-		push(stack, &x);
-		if (sfs_poll(problem->poll, 4))
-			return true;
-	}
-	push_settled(stack, from, start + k, blocks - k);
-	return false;
+	return join_kind(solver, SFS_PROBLEM_SORT, x, y);
 }
 
 /* Solve soft_rank or soft_sort: pool short stretches, then put these together. */
-static inline __attribute__((always_inline)) SfsStatus
-solve_stretches(SfsProblem *problem, Stack *stack, SfsProblemKind kind)
+static SfsStatus
+solve_stretches(SfsProblem *problem, Solver *solver)
 {
 	uint32_t start[SFS_POOL_MAX + 1];
-	double strength = plain_strength(problem->strength);
-	SfsRamp ramp = {strength, true, false};
+	bool is_sort = problem->kind == SFS_PROBLEM_SORT;
+	SfsRamp ramp = {is_sort ? 1.0 / solver->strength : solver->strength, !is_sort, is_sort};
+	bool usable = solver->strength > 0x1p-1000 && solver->strength < 0x1p1000;
 	bool settled = false;
-	bool usable = strength > 0x1p-1000 && strength < 0x1p1000;
 
-	if (kind == SFS_PROBLEM_SORT)
-	{
-		ramp.step = 1.0 / strength;
-		ramp.exact = false;
-		ramp.below = true;
-	}
 	if (usable && problem->n > 1 && problem->n <= SFS_POOL_MAX)
 	{
 		problem->blocks =
@@ -269,6 +185,7 @@ solve_stretches(SfsProblem *problem, Stack *stack, SfsProblemKind kind)
 	{
 		size_t n = problem->n - from < SFS_POOL_MAX ? problem->n - from : SFS_POOL_MAX;
 		size_t blocks = 0;
+		int answer;
 
 		if (sfs_poll(problem->poll, n))
 			return SFS_CANCELLED;
@@ -281,18 +198,23 @@ solve_stretches(SfsProblem *problem, Stack *stack, SfsProblemKind kind)
 				start[blocks] = (uint32_t) blocks;
 			start[n] = (uint32_t) n;
 		}
-		if (push_blocks(problem, stack, kind, strength, from, start, blocks, settled))
+		if (is_sort)
+			answer = sfs_stack_add(&solver->stack, join_sort, solver, from, start, blocks, settled);
+		else
+			answer = sfs_stack_add(&solver->stack, join_rank, solver, from, start, blocks, settled);
+		if (answer < 0)
 			return SFS_CANCELLED;
 	}
-	problem->blocks = stack->depth;
+	problem->blocks = solver->stack.depth;
 	problem->start[problem->blocks] = (uint32_t) problem->n;
 	return SFS_OK;
 }
 
 /* Solve a projection by one pass over the row: pool adjacent violators with a stack. */
 static SfsStatus
-solve_projection(SfsProblem *problem, Stack *stack)
+solve_projection(SfsProblem *problem, Solver *solver)
 {
+	SfsStack *stack = &solver->stack;
 	const SfsProblemKind kind = SFS_PROBLEM_PROJECTION;
 	const double *v = problem->v;
 	const double *w = problem->w;
@@ -304,15 +226,15 @@ solve_projection(SfsProblem *problem, Stack *stack)
 	{
 		double v_pair[2] = {v_open, 0.0};
 		double w_pair[2] = {w_open, 0.0};
-		int answer = apart(problem, stack, kind, 1.0, open, i, i + 1, v_pair, w_pair);
+		int answer = apart(solver, kind, open, i, i + 1, v_pair, w_pair);
 
 		if (answer < 0 || sfs_poll(problem->poll, 1))
 			return SFS_CANCELLED;
 		if (answer == 1)
 		{
 			stack->start[stack->depth] = (uint32_t) open;
-			stack->v_sum[stack->depth] = v_open;
-			stack->w_sum[stack->depth] = w_open;
+			stack->sum[stack->depth] = v_open;
+			solver->w_sum[stack->depth] = w_open;
 			stack->depth++;
 			open = i;
 			v_open = 0.0;
@@ -326,12 +248,12 @@ solve_projection(SfsProblem *problem, Stack *stack)
 			size_t below = stack->start[stack->depth - 1];
 			double m = (double) (i + 1 - open);
 
-			v_pair[0] = stack->v_sum[stack->depth - 1];
+			v_pair[0] = stack->sum[stack->depth - 1];
 			v_pair[1] = v_open;
-			w_pair[0] = stack->w_sum[stack->depth - 1];
+			w_pair[0] = solver->w_sum[stack->depth - 1];
 			w_pair[1] = w_open;
-			answer = apart(problem, stack, kind, 1.0, below, open, i + 1, v_pair, w_pair);
-			if (answer < 0)
+			answer = apart(solver, kind, below, open, i + 1, v_pair, w_pair);
+			if (answer < 0 || sfs_poll(problem->poll, 1))
 				return SFS_CANCELLED;
 			if (answer == 1)
 				break;
@@ -362,22 +284,16 @@ sfs_l2_solve(SfsProblem *problem)
 {
 	size_t n = problem->n;
 	double *space = problem->scratch;
-	Stack stack;
+	bool is_projection = problem->kind == SFS_PROBLEM_PROJECTION;
+	Solver solver;
 
-	stack.start = problem->start;
-	stack.depth = 0;
-	stack.v_sum = space;
-	sfs_exact_init(&stack.v_exact, problem->v, NULL, n, (uint64_t *) (space + n));
-	space += n + sfs_exact_words(n, false);
-	stack.w_sum = space;
-	switch (problem->kind)
-	{
-		case SFS_PROBLEM_RANK:
-			return solve_stretches(problem, &stack, SFS_PROBLEM_RANK);
-		case SFS_PROBLEM_SORT:
-			return solve_stretches(problem, &stack, SFS_PROBLEM_SORT);
-		default:
-			sfs_exact_init(&stack.w_exact, problem->w, NULL, n, (uint64_t *) (space + n));
-			return solve_projection(problem, &stack);
-	}
+	solver.problem = problem;
+	solver.strength = is_projection ? 1.0 : plain_strength(problem->strength);
+	solver.stack = (SfsStack){problem->start, space, 0, problem->poll};
+	sfs_exact_init(&solver.v_exact, problem->v, NULL, n, (uint64_t *) (space + n));
+	if (!is_projection)
+		return solve_stretches(problem, &solver);
+	solver.w_sum = space + n + sfs_exact_words(n, false);
+	sfs_exact_init(&solver.w_exact, problem->w, NULL, n, (uint64_t *) (solver.w_sum + n));
+	return solve_projection(problem, &solver);
 }
