@@ -100,6 +100,81 @@ load8(const void *x, SfsType type, size_t i, __mmask8 mask)
 			   : _mm512_cvtps_pd(_mm256_maskz_loadu_ps(mask, (const float *) x + i));
 }
 
+/* See kernels.h: sum_differences. */
+static void
+sum_differences(const void *x, SfsType type, size_t n, double sign, double base, SfsFreeSum *sum)
+{
+	const __m512d factor = _mm512_set1_pd(sign);
+	const __m512d shift = _mm512_set1_pd(base);
+	const __m512d splitter[2] = {_mm512_set1_pd(sum->splitter[0]),
+								 _mm512_set1_pd(sum->splitter[1])};
+	__m512d fold[2] = {_mm512_setzero_pd(), _mm512_setzero_pd()};
+
+	for (size_t i = 0; i < n; i += 8)
+	{
+		__mmask8 lanes = first8(n - i);
+		__m512d v = _mm512_mul_pd(load8(x, type, i, lanes), factor);
+		__m512d rest = _mm512_maskz_sub_pd(lanes, v, shift);
+
+		for (int k = 0; k < 2; k++)
+		{
+			__m512d part = _mm512_sub_pd(_mm512_add_pd(rest, splitter[k]), splitter[k]);
+
+			fold[k] = _mm512_add_pd(fold[k], part);
+			rest = _mm512_sub_pd(rest, part);
+		}
+	}
+	/* exact, so that the order of lanes does not matter */
+	sum->fold[0] += _mm512_reduce_add_pd(fold[0]);
+	sum->fold[1] += _mm512_reduce_add_pd(fold[1]);
+}
+
+/* See kernels.h: affine; the types are constants. */
+static inline __attribute__((always_inline)) bool
+affine_type(const SfsAffine *affine, const void *x, const SfsType type, size_t n, void *out,
+			const SfsType out_type)
+{
+	const __m512d sign = _mm512_set1_pd(affine->sign);
+	const __m512d base = _mm512_set1_pd(affine->base);
+	const __m512d mean = _mm512_set1_pd(affine->mean);
+	const __m512d divisor = _mm512_set1_pd(affine->divisor);
+	const __m512d offset = _mm512_set1_pd(affine->offset);
+	unsigned bad = 0;
+
+	for (size_t i = 0; i < n; i += 8)
+	{
+		__mmask8 lanes = first8(n - i);
+		__m512d d = _mm512_sub_pd(_mm512_mul_pd(load8(x, type, i, lanes), sign), base);
+
+		d = _mm512_add_pd(_mm512_div_pd(_mm512_sub_pd(d, mean), divisor), offset);
+		d = _mm512_add_pd(d, _mm512_setzero_pd());
+		if (out_type == SFS_FLOAT64)
+		{
+			_mm512_mask_storeu_pd((double *) out + i, lanes, d);
+			bad |= _mm512_mask_fpclass_pd_mask(lanes, d, NOT_FINITE);
+		}
+		else
+		{
+			__m256 rounded = _mm512_cvtpd_ps(d);
+
+			_mm256_mask_storeu_ps((float *) out + i, lanes, rounded);
+			bad |= _mm256_mask_fpclass_ps_mask(lanes, rounded, NOT_FINITE);
+		}
+	}
+	return bad == 0;
+}
+
+/* See kernels.h: affine. */
+static bool
+affine(const SfsAffine *affine, const void *x, SfsType type, size_t n, void *out, SfsType out_type)
+{
+	if (type == SFS_FLOAT64)
+		return out_type == SFS_FLOAT64 ? affine_type(affine, x, SFS_FLOAT64, n, out, SFS_FLOAT64)
+									   : affine_type(affine, x, SFS_FLOAT64, n, out, SFS_FLOAT32);
+	return out_type == SFS_FLOAT64 ? affine_type(affine, x, SFS_FLOAT32, n, out, SFS_FLOAT64)
+								   : affine_type(affine, x, SFS_FLOAT32, n, out, SFS_FLOAT32);
+}
+
 /* Write the words of one type; the type is a constant. */
 static inline __attribute__((always_inline)) void
 quantize_type(const SfsQuantizer *quantizer, const void *x, const SfsType type, size_t n, int bits,
@@ -199,6 +274,8 @@ const SfsKernels sfs_kernels_avx512 = {
 	.spare_bits = 32,
 	.all_finite = all_finite,
 	.range = range,
+	.sum_differences = sum_differences,
+	.affine = affine,
 	.quantize = quantize,
 	.sort_words = sfs_avx512_sort_words,
 	.take = take,

@@ -102,6 +102,16 @@ sort_input(SfsRow *row, const SfsInput *input, bool negate, uint32_t *perm, doub
 SfsStatus
 sfs_fit_rank(SfsRow *row, const SfsInput *input, SfsFit *fit)
 {
+	if (sfs_range(input->data, input->type, row->task->direction == SFS_DESCENDING, row->n,
+				  &fit->low, &fit->high, row->poll))
+		return SFS_CANCELLED;
+	return sfs_fit_rank_between(row, input, fit);
+}
+
+/* See row.h. */
+SfsStatus
+sfs_fit_rank_between(SfsRow *row, const SfsInput *input, SfsFit *fit)
+{
 	const SfsTask *task = row->task;
 	bool negate = task->direction == SFS_DESCENDING;
 	uint32_t *perm;
@@ -119,8 +129,6 @@ sfs_fit_rank(SfsRow *row, const SfsInput *input, SfsFit *fit)
 	if (!take_arrays(row, SFS_PROBLEM_RANK, fit, &perm, &values, &scratch))
 		return SFS_FAILED;
 	fit->v = values;
-	if (sfs_range(input->data, input->type, negate, row->n, &fit->low, &fit->high, row->poll))
-		return SFS_CANCELLED;
 	if (task->standardize && fit->high == fit->low)
 		fit->strength = sfs_strength(0.0, 0);
 	else if (task->standardize && fit->strength.m != 0.0 &&

@@ -44,6 +44,16 @@ typedef struct SfsRamp
 /* Values that are nearer to each other are scaled before they are computed with. */
 #define SFS_PLAIN_RANGE 0x1p-400
 
+/* See affine. */
+typedef struct SfsAffine
+{
+	double sign;
+	double base;
+	double mean;
+	double divisor;
+	double offset;
+} SfsAffine;
+
 typedef struct SfsKernels
 {
 	const char *name;
@@ -60,6 +70,17 @@ typedef struct SfsKernels
 	/* Write quantized value << bits | position. */
 	void (*quantize)(const SfsQuantizer *quantizer, const void *x, SfsType type, size_t n, int bits,
 					 uint32_t *word);
+
+	/* Add the differences sign * x - base to a sum that is free of order, with two folds. */
+	void (*sum_differences)(const void *x, SfsType type, size_t n, double sign, double base,
+							SfsFreeSum *sum);
+
+	/*
+	 * Write ((sign * x - base) - mean) / divisor + offset, never -0; return whether all
+	 * results are finite.
+	 */
+	bool (*affine)(const SfsAffine *affine, const void *x, SfsType type, size_t n, void *out,
+				   SfsType out_type);
 
 	/*
 	 * Sort 0 < n <= SFS_WORDS_MAX different words, in place; all bits above the

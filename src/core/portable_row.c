@@ -79,6 +79,57 @@ range(const void *x, SfsType type, size_t n, double *low, double *high)
 	}
 }
 
+/* Read value i. */
+static inline double
+read_value(const void *x, SfsType type, size_t i)
+{
+	return type == SFS_FLOAT64 ? ((const double *) x)[i] : (double) ((const float *) x)[i];
+}
+
+/* See kernels.h: sum_differences. */
+static void
+sum_differences(const void *x, SfsType type, size_t n, double sign, double base, SfsFreeSum *sum)
+{
+	double term[SFS_LEAF];
+
+	for (size_t i = 0; i < n; i += SFS_LEAF)
+	{
+		size_t count = n - i < SFS_LEAF ? n - i : SFS_LEAF;
+
+		if (type == SFS_FLOAT64)
+			for (size_t k = 0; k < count; k++)
+				term[k] = read_value(x, SFS_FLOAT64, i + k) * sign - base;
+		else
+			for (size_t k = 0; k < count; k++)
+				term[k] = read_value(x, SFS_FLOAT32, i + k) * sign - base;
+		sfs_free_add(sum, term, count, 2);
+	}
+}
+
+/* See kernels.h: affine. */
+static bool
+affine(const SfsAffine *affine, const void *x, SfsType type, size_t n, void *out, SfsType out_type)
+{
+	const SfsAffine map = *affine;
+	double check = 0.0;
+
+	for (size_t i = 0; i < n; i++)
+	{
+		double d = read_value(x, type, i) * map.sign - map.base;
+		double result = ((d - map.mean) / map.divisor + map.offset) + 0.0;
+
+		if (out_type == SFS_FLOAT64)
+			((double *) out)[i] = result;
+		else
+		{
+			((float *) out)[i] = (float) result;
+			result = (double) (float) result;
+		}
+		check += result * 0.0;
+	}
+	return check == 0.0;
+}
+
 /* See kernels.h: quantize. */
 static void
 quantize(const SfsQuantizer *quantizer, const void *x, SfsType type, size_t n, int bits,
@@ -127,6 +178,8 @@ const SfsKernels sfs_kernels_portable = {
 	.spare_bits = 8,
 	.all_finite = all_finite,
 	.range = range,
+	.sum_differences = sum_differences,
+	.affine = affine,
 	.quantize = quantize,
 	.sort_words = sfs_portable_sort_words,
 	.take = take,

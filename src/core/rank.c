@@ -7,6 +7,7 @@
  */
 #include "row.h"
 
+#include "argsort.h"
 #include "kernels.h"
 
 /* See row.h. */
@@ -80,13 +81,70 @@ sfs_rank_deviations(const SfsFit *fit, SfsStrength *unit, double offset, double 
 	return false;
 }
 
+/*
+ * Compute the ranks of a row that is one block of the quadratic regularization, from its
+ * input to its output; *done is false where it is not, or where values have to be scaled.
+ */
+static SfsStatus
+rank_one_block(SfsRow *row, double low, double high, bool *done)
+{
+	const SfsTask *task = row->task;
+	size_t n = row->n;
+	size_t size = row->x.type == SFS_FLOAT64 ? sizeof(double) : sizeof(float);
+	size_t out_size = row->out.type == SFS_FLOAT64 ? sizeof(double) : sizeof(float);
+	double strength = task->strength;
+	double range = high - low;
+	SfsAffine affine = {task->direction == SFS_DESCENDING ? -1.0 : 1.0, high, 0.0, strength,
+						((double) n + 1.0) * 0.5};
+	SfsFreeSum sum;
+	bool finite = true;
+
+	*done = task->regularization == SFS_REG_L2 && !task->standardize && strength > 0x1p-400 &&
+			strength < 0x1p400 && range < 0x1p400 && (range > SFS_PLAIN_RANGE || range == 0.0) &&
+			sfs_reg_l2.rank_is_one_block(range / strength, n);
+	if (!*done)
+		return SFS_OK;
+	sfs_free_init(&sum, (range == 0.0 ? 0 : sfs_exponent(range)) + 1, n);
+	for (size_t i = 0; i < n;)
+	{
+		size_t end = sfs_chunk_end(i, n);
+
+		if (sfs_poll(row->poll, end - i))
+			return SFS_CANCELLED;
+		sfs_kernels->sum_differences((const char *) row->x.data + i * size, row->x.type, end - i,
+									 affine.sign, affine.base, &sum);
+		i = end;
+	}
+	affine.mean = sfs_free_total(&sum) / (double) n;
+	for (size_t i = 0; i < n;)
+	{
+		size_t end = sfs_chunk_end(i, n);
+
+		if (sfs_poll(row->poll, end - i))
+			return SFS_CANCELLED;
+		finite &=
+			sfs_kernels->affine(&affine, (const char *) row->x.data + i * size, row->x.type,
+								end - i, (char *) row->out.data + i * out_size, row->out.type);
+		i = end;
+	}
+	return finite ? SFS_OK : SFS_OUT_OF_RANGE;
+}
+
 /* See sfs_core.h: SFS_OP_RANK. */
 SfsStatus
 sfs_row_rank(SfsRow *row)
 {
 	SfsFit fit;
-	SfsStatus status = sfs_fit_rank(row, &row->x, &fit);
+	bool done;
+	SfsStatus status;
 
+	if (sfs_range(row->x.data, row->x.type, row->task->direction == SFS_DESCENDING, row->n,
+				  &fit.low, &fit.high, row->poll))
+		return SFS_CANCELLED;
+	status = rank_one_block(row, fit.low, fit.high, &done);
+	if (status != SFS_OK || done)
+		return status;
+	status = sfs_fit_rank_between(row, &row->x, &fit);
 	if (status != SFS_OK)
 		return status;
 	if (sfs_rank_deviations(&fit, NULL, ((double) row->n + 1.0) * 0.5, fit.work[0], row->poll))

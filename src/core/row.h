@@ -55,6 +55,9 @@ extern size_t sfs_fit_bytes(SfsRegularization reg, SfsProblemKind kind, size_t n
 /* Find the blocks of soft_rank of one input of the row, with its options. */
 extern SfsStatus sfs_fit_rank(SfsRow *row, const SfsInput *input, SfsFit *fit);
 
+/* The same where fit->low and fit->high are the smallest and the largest value already. */
+extern SfsStatus sfs_fit_rank_between(SfsRow *row, const SfsInput *input, SfsFit *fit);
+
 /*
  * Replace the strength of a fit by strength * std / sqrt((n^2 - 1) / 12) and
  * note what derivatives need of the spread (standardize.c).  The list is not
