@@ -17,7 +17,7 @@
 #include "kernels.h"
 
 /* Average length of a bucket, and the largest number of buckets. */
-#define BUCKET_LENGTH 2048
+#define BUCKET_LENGTH 1024
 #define BUCKETS_MAX 8192
 
 /* How many values are read at a time while they are dealt. */

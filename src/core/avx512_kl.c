@@ -15,7 +15,7 @@
 /* Room for the blocks of a row, their end, and reading a register beyond. */
 #define ROOM (SFS_POOL_MAX + 16)
 
-/* Sixteen blocks that are longer, together, are left to the caller. */
+/* Values of blocks that are computed with together; longer blocks are left to the caller. */
 #define SPAN_MAX 1024
 
 SFS_AVX512_BEGIN
@@ -34,35 +34,36 @@ typedef struct Exp
 	__m512d scale;
 } Exp;
 
+/* Return a + b * x. */
+static inline __attribute__((always_inline)) __m512d
+linear(__m512d a, __m512d b, __m512d x)
+{
+	return _mm512_add_pd(a, _mm512_mul_pd(b, x));
+}
+
 /* Compute as sfs_exp and sfs_expm1 do, for -700 <= x <= 0. */
 static inline __attribute__((always_inline)) Exp
 exp_parts(__m512d x)
 {
-	static const double factorial[] = {1.0 / 87178291200.0,
-									   1.0 / 6227020800.0,
-									   1.0 / 479001600.0,
-									   1.0 / 39916800.0,
-									   1.0 / 3628800.0,
-									   1.0 / 362880.0,
-									   1.0 / 40320.0,
-									   1.0 / 5040.0,
-									   1.0 / 720.0,
-									   1.0 / 120.0,
-									   1.0 / 24.0,
-									   1.0 / 6.0,
-									   0.5};
+	static const double c[] = SFS_EXP_TAIL;
 	const __m512d magic = _mm512_set1_pd(0x1.8p52);
 	__m512d shifted = _mm512_add_pd(_mm512_mul_pd(x, _mm512_set1_pd(SFS_LOG2_E)), magic);
 	__m512i k = _mm512_sub_epi64(_mm512_castpd_si512(shifted), _mm512_castpd_si512(magic));
 	__m512d whole = _mm512_sub_pd(shifted, magic);
 	__m512d r = _mm512_sub_pd(_mm512_sub_pd(x, _mm512_mul_pd(whole, _mm512_set1_pd(SFS_LN2_HI))),
 							  _mm512_mul_pd(whole, _mm512_set1_pd(SFS_LN2_LO)));
-	__m512d p = _mm512_set1_pd(factorial[0]);
+	__m512d r2 = _mm512_mul_pd(r, r);
+	__m512d r4 = _mm512_mul_pd(r2, r2);
+	__m512d part[6]; /* c_2j + c_2j+1 r */
+	__m512d low;
+	__m512d high;
 	Exp e;
 
-	for (size_t i = 1; i < sizeof(factorial) / sizeof(factorial[0]); i++)
-		p = _mm512_add_pd(_mm512_mul_pd(p, r), _mm512_set1_pd(factorial[i]));
-	e.q = _mm512_add_pd(r, _mm512_mul_pd(_mm512_mul_pd(r, r), p));
+	for (int j = 0; j < 6; j++)
+		part[j] = linear(_mm512_set1_pd(c[2 * j]), _mm512_set1_pd(c[2 * j + 1]), r);
+	low = linear(linear(part[0], part[1], r2), linear(part[2], part[3], r2), r4);
+	high = linear(linear(part[4], part[5], r2), _mm512_set1_pd(c[12]), r4);
+	e.q = linear(r, linear(low, high, _mm512_mul_pd(r4, r4)), r2);
 	e.scale =
 		_mm512_castsi512_pd(_mm512_slli_epi64(_mm512_add_epi64(k, _mm512_set1_epi64(1023)), 52));
 	return e;
@@ -134,7 +135,7 @@ sum_exponentials(const double *v, size_t n, double strength, double *sum)
 	const __m512i down2 = _mm512_setr_epi64(2, 3, 4, 5, 6, 7, 0, 1);
 	const __m512i down4 = _mm512_setr_epi64(4, 5, 6, 7, 0, 1, 2, 3);
 	const __m512d first = _mm512_set1_pd(v[0]);
-	const __m512d divisor = _mm512_set1_pd(strength);
+	const __m512d scale = _mm512_set1_pd(1.0 / strength);
 	__m512d after = _mm512_setzero_pd(); /* the sum of what follows, in all lanes */
 	size_t groups = (n + 7) / 8;
 
@@ -143,7 +144,7 @@ sum_exponentials(const double *v, size_t n, double strength, double *sum)
 		__mmask8 lanes = first8(n - 8 * i);
 		__m512d d = _mm512_maskz_sub_pd(lanes, _mm512_maskz_loadu_pd(lanes, v + 8 * i), first);
 
-		d = _mm512_maskz_mov_pd(lanes, exp_of(exp_parts(_mm512_div_pd(d, divisor))));
+		d = _mm512_maskz_mov_pd(lanes, exp_of(exp_parts(_mm512_mul_pd(d, scale))));
 		d = _mm512_add_pd(d, _mm512_maskz_permutexvar_pd(0x7f, down1, d));
 		d = _mm512_add_pd(d, _mm512_maskz_permutexvar_pd(0x3f, down2, d));
 		d = _mm512_add_pd(d, _mm512_maskz_permutexvar_pd(0x0f, down4, d));
@@ -234,7 +235,7 @@ sfs_avx512_pool_kl(const double *v, size_t n, double strength, double top, uint3
 	double sum[ROOM];
 	double ratio = (v[0] - v[n - 1]) / strength;
 	double terms = (double) n + 8.0;
-	double error = (4.0 * terms * terms + 8.0 * ratio + 128.0) * 0x1p-53 + 4.0 * SFS_KL_TOUCH;
+	double error = (4.0 * terms * terms + 16.0 * ratio + 128.0) * 0x1p-53 + 4.0 * SFS_KL_TOUCH;
 	size_t count = find_runs(v, n, strength, top, starts, settled);
 	Blocks blocks[2];
 	int now = 0;
@@ -334,60 +335,91 @@ compute_terms(Terms *terms, size_t n, double strength)
 	}
 }
 
+/* Find those of up to 64 blocks that have several values. */
+static inline uint64_t
+find_several(const uint32_t *start, size_t blocks)
+{
+	uint64_t several = 0;
+
+	for (size_t k = 0; k < blocks; k += 16)
+	{
+		__mmask16 lanes = (__mmask16) (blocks - k < 16 ? (1u << (blocks - k)) - 1 : 0xffff);
+		__m512i m = _mm512_sub_epi32(_mm512_maskz_loadu_epi32(lanes, start + k + 1),
+									 _mm512_maskz_loadu_epi32(lanes, start + k));
+
+		several |= (uint64_t) _mm512_mask_cmpgt_epu32_mask(lanes, m, _mm512_set1_epi32(1)) << k;
+	}
+	return several;
+}
+
+/* Write ranks from `first` to `end` as if all values were single, and no differences. */
+static inline void
+begin_ranks(Terms *terms, size_t n, size_t first, size_t end, double offset, double *out)
+{
+	const __m512d steps = _mm512_setr_pd(0.0, 1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0);
+	double top = (double) n * 0.5 - 0.5;
+
+	for (size_t i = first; i < end; i += 8)
+	{
+		__m512d middle = _mm512_sub_pd(_mm512_set1_pd(top - (double) i), steps);
+
+		_mm512_mask_storeu_pd(out + i, first8(end - i),
+							  _mm512_add_pd(middle, _mm512_set1_pd(offset)));
+		_mm512_storeu_pd(terms->d + (i - first), _mm512_setzero_pd());
+	}
+}
+
+/* Write the differences of one block from its largest value. */
+static inline void
+write_differences(const double *v, size_t m, double *d)
+{
+	const __m512d high = _mm512_set1_pd(v[0]);
+
+	for (size_t i = 0; i < m; i += 8)
+	{
+		__mmask8 lanes = first8(m - i);
+
+		_mm512_mask_storeu_pd(d + i, lanes,
+							  _mm512_sub_pd(_mm512_maskz_loadu_pd(lanes, v + i), high));
+	}
+}
+
 /* See kernels.h: kl_ranks. */
 size_t
 sfs_avx512_kl_ranks(const double *v, size_t n, const uint32_t *start, size_t blocks,
 					double strength, double offset, double *out, uint32_t *left)
 {
-	const __m512d steps = _mm512_setr_pd(0.0, 1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0);
-	double top = (double) n * 0.5;
 	size_t count = 0;
+	size_t here;
 	Terms terms;
 
-	for (size_t k = 0; k < blocks; k += 16)
+	for (size_t k = 0; k < blocks; k += here)
 	{
-		size_t here = blocks - k < 16 ? blocks - k : 16;
-		__mmask16 lanes = (__mmask16) ((1u << here) - 1);
-		__m512i m = _mm512_sub_epi32(_mm512_maskz_loadu_epi32(lanes, start + k + 1),
-									 _mm512_maskz_loadu_epi32(lanes, start + k));
-		unsigned several = _mm512_mask_cmpgt_epu32_mask(lanes, m, _mm512_set1_epi32(1));
+		uint64_t several;
 		size_t first = start[k];
-		size_t span = start[k + here] - first;
 
-		if (span > SPAN_MAX)
+		here = blocks - k < 64 ? blocks - k : 64;
+		while (start[k + here] - first > SPAN_MAX && here > 1)
+			here /= 2;
+		if (start[k + here] - first > SPAN_MAX)
 		{
-			for (size_t i = k; i < k + here; i++)
-				left[count++] = (uint32_t) i;
+			left[count++] = (uint32_t) k;
 			continue;
 		}
-		/* as if all values were single */
-		for (size_t i = 0; i < span; i += 8)
-		{
-			__m512d middle = _mm512_sub_pd(_mm512_set1_pd(top - 0.5 - (double) (first + i)), steps);
-
-			_mm512_mask_storeu_pd(out + first + i, first8(span - i),
-								  _mm512_add_pd(middle, _mm512_set1_pd(offset)));
-			_mm512_storeu_pd(terms.d + i, _mm512_setzero_pd());
-		}
+		begin_ranks(&terms, n, first, start[k + here], offset, out);
+		several = find_several(start + k, here);
 		if (several == 0)
 			continue;
-		for (unsigned rest = several; rest != 0; rest &= rest - 1)
+		for (uint64_t rest = several; rest != 0; rest &= rest - 1)
 		{
-			const uint32_t *block = start + k + __builtin_ctz(rest);
-			const __m512d high = _mm512_set1_pd(v[block[0]]);
+			const uint32_t *block = start + k + __builtin_ctzll(rest);
 
-			for (size_t i = block[0]; i < block[1]; i += 8)
-			{
-				__mmask8 mask = first8(block[1] - i);
-
-				_mm512_mask_storeu_pd(terms.d + (i - first), mask,
-									  _mm512_sub_pd(_mm512_maskz_loadu_pd(mask, v + i), high));
-			}
+			write_differences(v + block[0], block[1] - block[0], terms.d + (block[0] - first));
 		}
-		compute_terms(&terms, span, strength);
+		compute_terms(&terms, start[k + here] - first, strength);
 		for (; several != 0; several &= several - 1)
 		{
-			size_t block = k + (size_t) __builtin_ctz(several);
+			size_t block = k + (size_t) __builtin_ctzll(several);
 			size_t a = start[block];
 			size_t length = start[block + 1] - a;
 			double range = v[a] - v[a + length - 1];
@@ -405,7 +437,7 @@ sfs_avx512_kl_ranks(const double *v, size_t n, const uint32_t *start, size_t blo
 			sum = leaf_sum(term, length);
 			total = near_one ? (double) length + sum : sum;
 			write_ranks(term, length, sum / (double) length, total, sfs_ramp_sum(n, a, a + length),
-						top - ((double) a + (double) length * 0.5), offset, out + a);
+						(double) n * 0.5 - ((double) a + (double) length * 0.5), offset, out + a);
 		}
 	}
 	return count;

@@ -74,25 +74,26 @@ sfs_scale(double x, int k)
 	return x * sfs_pow2(k);
 }
 
-/* Evaluate (e^r - 1 - r) / r^2 for |r| <= 0.35 by its Taylor series. */
+/* Coefficients of the Taylor series of (e^r - 1 - r) / r^2: 1/2!, 1/3!, ..., 1/14!. */
+#define SFS_EXP_TAIL \
+	{ \
+		0.5, 1.0 / 6.0, 1.0 / 24.0, 1.0 / 120.0, 1.0 / 720.0, 1.0 / 5040.0, 1.0 / 40320.0, \
+			1.0 / 362880.0, 1.0 / 3628800.0, 1.0 / 39916800.0, 1.0 / 479001600.0, \
+			1.0 / 6227020800.0, 1.0 / 87178291200.0 \
+	}
+
+/* Evaluate (e^r - 1 - r) / r^2 for |r| <= 0.35, in pairs: a sum term by term would wait longer. */
 static inline double
 sfs_exp_tail(double r)
 {
-	double p = 1.0 / 87178291200.0; /* 1/14! */
+	static const double c[] = SFS_EXP_TAIL;
+	double r2 = r * r;
+	double r4 = r2 * r2;
+	double low = ((c[0] + c[1] * r) + (c[2] + c[3] * r) * r2);
+	double middle = ((c[4] + c[5] * r) + (c[6] + c[7] * r) * r2);
+	double high = ((c[8] + c[9] * r) + (c[10] + c[11] * r) * r2) + c[12] * r4;
 
-	p = p * r + 1.0 / 6227020800.0;
-	p = p * r + 1.0 / 479001600.0;
-	p = p * r + 1.0 / 39916800.0;
-	p = p * r + 1.0 / 3628800.0;
-	p = p * r + 1.0 / 362880.0;
-	p = p * r + 1.0 / 40320.0;
-	p = p * r + 1.0 / 5040.0;
-	p = p * r + 1.0 / 720.0;
-	p = p * r + 1.0 / 120.0;
-	p = p * r + 1.0 / 24.0;
-	p = p * r + 1.0 / 6.0;
-	p = p * r + 0.5;
-	return p;
+	return (low + middle * r4) + high * (r4 * r4);
 }
 
 /*
