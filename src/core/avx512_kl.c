@@ -443,6 +443,90 @@ sfs_avx512_kl_ranks(const double *v, size_t n, const uint32_t *start, size_t blo
 	return count;
 }
 
+/* Write W p ((g - g_0) - mean) / strength of a block from its exponentials. */
+static inline void
+write_products(const double *e, const double *g, size_t m, double weight, double strength,
+			   double *out)
+{
+	const __m512d first = _mm512_set1_pd(g[0]);
+	double weighted[SFS_SHORT_BLOCK];
+	double total = leaf_sum(e, m);
+	double mean;
+
+	for (size_t i = 0; i < m; i += 8)
+	{
+		__mmask8 lanes = first8(m - i);
+		__m512d d = _mm512_sub_pd(_mm512_maskz_loadu_pd(lanes, g + i), first);
+
+		_mm512_mask_storeu_pd(weighted + i, lanes, _mm512_mul_pd(_mm512_loadu_pd(e + i), d));
+	}
+	mean = leaf_sum(weighted, m) / total;
+	for (size_t i = 0; i < m; i += 8)
+	{
+		__mmask8 lanes = first8(m - i);
+		__m512d d = _mm512_sub_pd(_mm512_maskz_loadu_pd(lanes, g + i), first);
+		__m512d p = _mm512_div_pd(_mm512_maskz_loadu_pd(lanes, e + i), _mm512_set1_pd(total));
+
+		p = _mm512_mul_pd(_mm512_mul_pd(_mm512_set1_pd(weight), p),
+						  _mm512_sub_pd(d, _mm512_set1_pd(mean)));
+		_mm512_mask_storeu_pd(out + i, lanes, _mm512_div_pd(p, _mm512_set1_pd(strength)));
+	}
+}
+
+/* See kernels.h: kl_products. */
+size_t
+sfs_avx512_kl_products(const double *v, const double *g, size_t n, const uint32_t *start,
+					   size_t blocks, double strength, double *out, uint32_t *left)
+{
+	size_t count = 0;
+	size_t here;
+	Terms terms;
+
+	for (size_t k = 0; k < blocks; k += here)
+	{
+		uint64_t several;
+		size_t first = start[k];
+
+		here = blocks - k < 64 ? blocks - k : 64;
+		while (start[k + here] - first > SPAN_MAX && here > 1)
+			here /= 2;
+		if (start[k + here] - first > SPAN_MAX)
+		{
+			left[count++] = (uint32_t) k;
+			continue;
+		}
+		for (size_t i = first; i < start[k + here]; i += 8)
+		{
+			_mm512_mask_storeu_pd(out + i, first8(start[k + here] - i), _mm512_setzero_pd());
+			_mm512_storeu_pd(terms.d + (i - first), _mm512_setzero_pd());
+		}
+		several = find_several(start + k, here);
+		if (several == 0)
+			continue;
+		for (uint64_t rest = several; rest != 0; rest &= rest - 1)
+		{
+			const uint32_t *block = start + k + __builtin_ctzll(rest);
+
+			write_differences(v + block[0], block[1] - block[0], terms.d + (block[0] - first));
+		}
+		compute_terms(&terms, start[k + here] - first, strength);
+		for (; several != 0; several &= several - 1)
+		{
+			size_t block = k + (size_t) __builtin_ctzll(several);
+			size_t a = start[block];
+			size_t length = start[block + 1] - a;
+			double range = v[a] - v[a + length - 1];
+
+			if (length > SFS_SHORT_BLOCK || (range < SFS_PLAIN_RANGE && range > 0.0))
+				left[count++] = (uint32_t) block;
+			else
+				write_products(terms.e + (a - first), g + a, length, sfs_ramp_sum(n, a, a + length),
+							   strength, out + a);
+		}
+	}
+	return count;
+}
+
 SFS_AVX512_END
 
 #else

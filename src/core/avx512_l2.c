@@ -346,6 +346,44 @@ sfs_avx512_l2_ranks(const double *v, size_t n, const uint32_t *start, size_t blo
 	return count;
 }
 
+/* See kernels.h: l2_products. */
+size_t
+sfs_avx512_l2_products(const double *g, const uint32_t *start, size_t blocks, double strength,
+					   double *out, uint32_t *left)
+{
+	Ranks ranks = {strength, 0.0, 0.0};
+	size_t count = 0;
+
+	for (size_t k = 0; k < blocks; k += 16)
+	{
+		__mmask16 lanes = (__mmask16) (blocks - k < 16 ? (1u << (blocks - k)) - 1 : 0xffff);
+		__m512i m = _mm512_sub_epi32(_mm512_maskz_loadu_epi32(lanes, start + k + 1),
+									 _mm512_maskz_loadu_epi32(lanes, start + k));
+		unsigned several = _mm512_mask_cmpgt_epu32_mask(lanes, m, _mm512_set1_epi32(1));
+		size_t end = start[blocks - k < 16 ? blocks : k + 16];
+
+		/* as if all values were single */
+		for (size_t i = start[k]; i < end && end - start[k] <= SINGLES_MAX; i += 8)
+			_mm512_mask_storeu_pd(out + i, first8(end - i), _mm512_setzero_pd());
+		if (end - start[k] > SINGLES_MAX)
+			several = lanes;
+		for (; several != 0; several &= several - 1)
+		{
+			size_t block = k + (size_t) __builtin_ctz(several);
+			size_t a = start[block];
+			size_t length = start[block + 1] - a;
+
+			if (length > SFS_SHORT_BLOCK)
+				left[count++] = (uint32_t) block;
+			else if (length <= 4)
+				ranks_of_4(&ranks, g + a, length, out + a);
+			else
+				ranks_of_many(&ranks, g + a, length, out + a);
+		}
+	}
+	return count;
+}
+
 SFS_AVX512_END
 
 #else

@@ -283,6 +283,8 @@ const SfsKernels sfs_kernels_avx512 = {
 	.l2_ranks = sfs_avx512_l2_ranks,
 	.pool_kl = sfs_avx512_pool_kl,
 	.kl_ranks = sfs_avx512_kl_ranks,
+	.l2_products = sfs_avx512_l2_products,
+	.kl_products = sfs_avx512_kl_products,
 };
 
 SFS_AVX512_END

@@ -129,6 +129,17 @@ typedef struct SfsKernels
 	 */
 	size_t (*kl_ranks)(const double *v, size_t n, const uint32_t *start, size_t blocks,
 					   double strength, double offset, double *out, uint32_t *left);
+
+	/*
+	 * Multiply g, in the order of v, with the Jacobian of soft_rank, for the same blocks;
+	 * single values get 0.  l2: ((g - g_0) - mean) / strength, g_0 being the first of the
+	 * block and the mean that of g - g_0.  kl: W p ((g - g_0) - mean) / strength, with p the
+	 * softmax of the block and the mean that under p.
+	 */
+	size_t (*l2_products)(const double *g, const uint32_t *start, size_t blocks, double strength,
+						  double *out, uint32_t *left);
+	size_t (*kl_products)(const double *v, const double *g, size_t n, const uint32_t *start,
+						  size_t blocks, double strength, double *out, uint32_t *left);
 } SfsKernels;
 
 /* The kernels in use: of the best level that this processor has, until another is chosen. */
@@ -176,5 +187,17 @@ extern size_t sfs_avx512_pool_kl(const double *v, size_t n, double strength, dou
 								 uint32_t *start, bool *settled);
 extern size_t sfs_avx512_kl_ranks(const double *v, size_t n, const uint32_t *start, size_t blocks,
 								  double strength, double offset, double *out, uint32_t *left);
+
+extern size_t sfs_portable_l2_products(const double *g, const uint32_t *start, size_t blocks,
+									   double strength, double *out, uint32_t *left);
+extern size_t sfs_portable_kl_products(const double *v, const double *g, size_t n,
+									   const uint32_t *start, size_t blocks, double strength,
+									   double *out, uint32_t *left);
+
+extern size_t sfs_avx512_l2_products(const double *g, const uint32_t *start, size_t blocks,
+									 double strength, double *out, uint32_t *left);
+extern size_t sfs_avx512_kl_products(const double *v, const double *g, size_t n,
+									 const uint32_t *start, size_t blocks, double strength,
+									 double *out, uint32_t *left);
 
 #endif /* SFS_KERNELS_H */

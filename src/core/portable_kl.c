@@ -131,3 +131,42 @@ sfs_portable_kl_ranks(const double *v, size_t n, const uint32_t *start, size_t b
 	}
 	return count;
 }
+
+/* See kernels.h: kl_products. */
+size_t
+sfs_portable_kl_products(const double *v, const double *g, size_t n, const uint32_t *start,
+						 size_t blocks, double strength, double *out, uint32_t *left)
+{
+	size_t count = 0;
+
+	for (size_t k = 0; k < blocks; k++)
+	{
+		size_t a = start[k];
+		size_t m = start[k + 1] - a;
+		double range = v[a] - v[a + m - 1];
+		double weight = sfs_ramp_sum(n, a, a + m);
+		double weighted[SFS_SHORT_BLOCK];
+		double total;
+		double mean;
+
+		if (m == 1)
+		{
+			out[a] = 0.0;
+			continue;
+		}
+		if (m > SFS_SHORT_BLOCK || (range < SFS_PLAIN_RANGE && range > 0.0))
+		{
+			left[count++] = (uint32_t) k;
+			continue;
+		}
+		for (size_t i = 0; i < m; i++)
+			out[a + i] = sfs_exp((v[a + i] - v[a]) / strength);
+		for (size_t i = 0; i < m; i++)
+			weighted[i] = out[a + i] * (g[a + i] - g[a]);
+		total = sfs_leaf_sum(out + a, m);
+		mean = sfs_leaf_sum(weighted, m) / total;
+		for (size_t i = 0; i < m; i++)
+			out[a + i] = weight * (out[a + i] / total) * ((g[a + i] - g[a]) - mean) / strength;
+	}
+	return count;
+}

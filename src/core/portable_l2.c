@@ -113,3 +113,32 @@ sfs_portable_l2_ranks(const double *v, size_t n, const uint32_t *start, size_t b
 	}
 	return count;
 }
+
+/* See kernels.h: l2_products. */
+size_t
+sfs_portable_l2_products(const double *g, const uint32_t *start, size_t blocks, double strength,
+						 double *out, uint32_t *left)
+{
+	size_t count = 0;
+
+	for (size_t k = 0; k < blocks; k++)
+	{
+		size_t a = start[k];
+		size_t m = start[k + 1] - a;
+		double mean;
+
+		if (m > SFS_SHORT_BLOCK)
+		{
+			left[count++] = (uint32_t) k;
+			continue;
+		}
+		for (size_t i = 0; i < m; i++)
+			out[a + i] = g[a + i] - g[a];
+		if (m == 1)
+			continue;
+		mean = sfs_leaf_sum(out + a, m) / (double) m;
+		for (size_t i = 0; i < m; i++)
+			out[a + i] = (out[a + i] - mean) / strength;
+	}
+	return count;
+}

@@ -187,4 +187,6 @@ const SfsKernels sfs_kernels_portable = {
 	.l2_ranks = sfs_portable_l2_ranks,
 	.pool_kl = sfs_portable_pool_kl,
 	.kl_ranks = sfs_portable_kl_ranks,
+	.l2_products = sfs_portable_l2_products,
+	.kl_products = sfs_portable_kl_products,
 };

@@ -14,8 +14,10 @@
 size_t
 sfs_rank_bytes(const SfsTask *task, size_t n)
 {
-	/* and a cotangent in the order of the fit */
-	return sfs_fit_bytes(task->regularization, SFS_PROBLEM_RANK, n) + n * sizeof(double) + 16;
+	size_t bytes = sfs_fit_bytes(task->regularization, SFS_PROBLEM_RANK, n);
+
+	/* a cotangent in the order of the fit, where the work arrays are all needed */
+	return task->standardize ? bytes + n * sizeof(double) + 16 : bytes;
 }
 
 /* Write the deviations, plus an offset, of block k; true when stopped. */
@@ -152,22 +154,44 @@ sfs_row_rank(SfsRow *row)
 	return sfs_store(&row->out, 0, fit.work[0], fit.perm, row->n, 1.0, 0, row->poll);
 }
 
+/* Apply block k of the Jacobian at fixed strength, times 2^strength.e; true when stopped. */
+static bool
+one_product(const SfsFit *fit, size_t k, const double *g, double *out, SfsPoll *poll)
+{
+	SfsBlock block = sfs_fit_block(fit, k, poll);
+
+	if (sfs_poll(poll, 2))
+		return true;
+	/* the limit at strength 0 is a constant */
+	if (block.m > 1 && fit->strength.m != 0.0)
+		return fit->reg->rank_derivative(&block, g + block.first, out + block.first);
+	for (size_t i = 0; i < block.m; i++)
+		out[block.first + i] = 0.0;
+	return false;
+}
+
 /* Apply the block-diagonal Jacobian at fixed strength, times 2^strength.e. */
 static bool
 block_product(const SfsFit *fit, const double *g, double *out, SfsPoll *poll)
 {
-	for (size_t k = 0; k < fit->blocks; k++)
-	{
-		SfsBlock block = sfs_fit_block(fit, k, poll);
+	bool short_blocks = has_short_blocks(fit);
 
-		if (sfs_poll(poll, 2))
+	for (size_t k = 0; k < fit->blocks; k += SFS_CHUNK)
+	{
+		uint32_t left[SFS_CHUNK];
+		size_t here = sfs_chunk_end(k, fit->blocks) - k;
+		size_t count = here;
+
+		if (sfs_poll(poll, here))
 			return true;
-		/* the limit at strength 0 is a constant */
-		if (block.m == 1 || fit->strength.m == 0.0)
-			for (size_t i = 0; i < block.m; i++)
-				out[block.first + i] = 0.0;
-		else if (fit->reg->rank_derivative(&block, g + block.first, out + block.first))
-			return true;
+		if (short_blocks && fit->reg == &sfs_reg_kl)
+			count = sfs_kernels->kl_products(fit->v, g, fit->n, fit->start + k, here,
+											 fit->strength.m, out, left);
+		else if (short_blocks)
+			count = sfs_kernels->l2_products(g, fit->start + k, here, fit->strength.m, out, left);
+		for (size_t i = 0; i < count; i++)
+			if (one_product(fit, k + (short_blocks ? left[i] : i), g, out, poll))
+				return true;
 	}
 	return false;
 }
@@ -189,6 +213,15 @@ dot(const double *a, const double *b, size_t n)
 		sfs_tree_add(&sum, term, count);
 	}
 	return sfs_tree_total(&sum);
+}
+
+/* Return room for a cotangent in the order of a fit; see sfs_rank_bytes. */
+static double *
+take_cotangent(SfsRow *row, const SfsFit *fit)
+{
+	if (row->task->standardize)
+		return sfs_arena_take(&row->arena, row->n * sizeof(double));
+	return fit->work[1];
 }
 
 /*
@@ -235,15 +268,16 @@ sfs_row_rank_derivative(SfsRow *row)
 	size_t n = row->n;
 	bool transposed = row->task->op == SFS_OP_RANK_VJP;
 	bool negate = row->task->direction == SFS_DESCENDING;
-	double *g = sfs_arena_take(&row->arena, n * sizeof(double));
 	SfsFit fit;
 	SfsStatus status = sfs_fit_rank(row, &row->x, &fit);
+	double *g;
 	int shift;
 
-	if (g == NULL)
-		return SFS_FAILED;
 	if (status != SFS_OK)
 		return status;
+	g = take_cotangent(row, &fit);
+	if (g == NULL)
+		return SFS_FAILED;
 	if (sfs_gather(&row->g, fit.perm, n, g, row->poll))
 		return SFS_CANCELLED;
 	shift = sfs_normalize(g, n);
@@ -262,10 +296,13 @@ sfs_row_rank_jacobian(SfsRow *row)
 {
 	size_t n = row->n;
 	bool negate = row->task->direction == SFS_DESCENDING;
-	double *g = sfs_arena_take(&row->arena, n * sizeof(double));
 	SfsFit fit;
 	SfsStatus status = sfs_fit_rank(row, &row->x, &fit);
+	double *g;
 
+	if (status != SFS_OK)
+		return status;
+	g = take_cotangent(row, &fit);
 	if (g == NULL)
 		return SFS_FAILED;
 	for (size_t i = 0; i < n && status == SFS_OK; i++)

@@ -132,15 +132,15 @@ sfs_store(const SfsOutput *out, size_t first, const double *value, const uint32_
 int
 sfs_normalize(double *g, size_t n)
 {
-	double largest = 0.0;
+	double low;
+	double high;
+	double largest;
 	int shift;
 
-	for (size_t i = 0; i < n; i++)
-	{
-		double size = __builtin_fabs(g[i]);
-
-		largest = size > largest ? size : largest;
-	}
+	if (n == 0)
+		return 0;
+	sfs_kernels->range(g, SFS_FLOAT64, n, &low, &high);
+	largest = __builtin_fmax(-low, high);
 	if (largest == 0.0)
 		return 0;
 	shift = -sfs_exponent(largest);
