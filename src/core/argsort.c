@@ -328,6 +328,21 @@ sfs_argsort(const void *x, SfsType type, bool negate, size_t n, double low, doub
 }
 
 /* See argsort.h. */
+SfsStatus
+sfs_sort_values(const void *x, SfsType type, bool negate, size_t n, double low, double high,
+				uint32_t *perm, double *sorted, uint64_t *scratch, SfsPoll *poll)
+{
+	uint32_t *word = (uint32_t *) scratch;
+
+	if (type != SFS_FLOAT32 || n == 0 || n > SFS_WORDS_MAX || sfs_kernels->sort_floats == NULL)
+		return sfs_argsort(x, type, negate, n, low, high, perm, sorted, scratch, poll);
+	if (sfs_poll(poll, 4 * n))
+		return SFS_CANCELLED;
+	sfs_kernels->sort_floats(x, n, negate ? -1.0 : 1.0, word, word + (n > 64 ? n : 64), sorted);
+	return SFS_OK;
+}
+
+/* See argsort.h. */
 bool
 sfs_range(const void *x, SfsType type, bool negate, size_t n, double *low, double *high,
 		  SfsPoll *poll)

@@ -20,6 +20,11 @@ extern SfsStatus sfs_argsort(const void *x, SfsType type, bool negate, size_t n,
 							 double high, uint32_t *perm, double *sorted, uint64_t *scratch,
 							 SfsPoll *poll);
 
+/* Do that, where the positions may be had or not: perm gets any value. */
+extern SfsStatus sfs_sort_values(const void *x, SfsType type, bool negate, size_t n, double low,
+								 double high, uint32_t *perm, double *sorted, uint64_t *scratch,
+								 SfsPoll *poll);
+
 /* The same by the bits of the values, for any distribution of them. */
 extern SfsStatus sfs_keysort(const void *x, SfsType type, bool negate, size_t n, uint32_t *perm,
 							 double *sorted, uint64_t *scratch, SfsPoll *poll);

@@ -212,6 +212,38 @@ quantize(const SfsQuantizer *quantizer, const void *x, SfsType type, size_t n, i
 		quantize_type(quantizer, x, SFS_FLOAT32, n, bits, word);
 }
 
+/* See kernels.h: sort_floats.  Keys are bits that ascend as values descend. */
+static void
+sort_floats(const float *x, size_t n, double sign, uint32_t *word, uint32_t *other, double *sorted)
+{
+	const __m512 factor = _mm512_set1_ps(-(float) sign);
+	const __m512i top = _mm512_set1_epi32(INT32_MIN);
+
+	for (size_t i = 0; i < n; i += 16)
+	{
+		__mmask16 lanes = first16(n - i);
+		/* + 0: never -0 */
+		__m512 v = _mm512_add_ps(_mm512_mul_ps(_mm512_maskz_loadu_ps(lanes, x + i), factor),
+								 _mm512_setzero_ps());
+		__m512i bits = _mm512_castps_si512(v);
+		__m512i flip = _mm512_or_si512(_mm512_srai_epi32(bits, 31), top);
+
+		_mm512_mask_storeu_epi32(word + i, lanes, _mm512_xor_si512(bits, flip));
+	}
+	sfs_avx512_sort_words(word, other, n, 0, 32);
+	for (size_t i = 0; i < n; i += 8)
+	{
+		__mmask8 lanes = first8(n - i);
+		__m256i key = _mm256_maskz_loadu_epi32(lanes, word + i);
+		__m256i flip =
+			_mm256_or_si256(_mm256_srai_epi32(_mm256_xor_si256(key, _mm256_set1_epi32(-1)), 31),
+							_mm256_set1_epi32(INT32_MIN));
+		__m512d v = _mm512_cvtps_pd(_mm256_castsi256_ps(_mm256_xor_si256(key, flip)));
+
+		_mm512_mask_storeu_pd(sorted + i, lanes, _mm512_sub_pd(_mm512_setzero_pd(), v));
+	}
+}
+
 /* See kernels.h: take; the type is a constant. */
 static inline __attribute__((always_inline)) bool
 take_type(const uint32_t *word, size_t n, uint32_t mask, const void *x, const SfsType type,
@@ -278,6 +310,7 @@ const SfsKernels sfs_kernels_avx512 = {
 	.affine = affine,
 	.quantize = quantize,
 	.sort_words = sfs_avx512_sort_words,
+	.sort_floats = sort_floats,
 	.take = take,
 	.pool = sfs_avx512_pool,
 	.l2_ranks = sfs_avx512_l2_ranks,

@@ -84,18 +84,18 @@ set_one_block(SfsFit *fit)
 	fit->start[fit->blocks] = (uint32_t) fit->n;
 }
 
-/* Sort an input of which nothing is known. */
+/* Sort an input of which nothing is known, for its values alone or its positions, too. */
 static SfsStatus
-sort_input(SfsRow *row, const SfsInput *input, bool negate, uint32_t *perm, double *sorted,
-		   void *scratch)
+sort_input(SfsRow *row, const SfsInput *input, bool negate, bool positions, uint32_t *perm,
+		   double *sorted, void *scratch)
 {
 	double low;
 	double high;
 
 	if (sfs_range(input->data, input->type, negate, row->n, &low, &high, row->poll))
 		return SFS_CANCELLED;
-	return sfs_argsort(input->data, input->type, negate, row->n, low, high, perm, sorted, scratch,
-					   row->poll);
+	return (positions ? sfs_argsort : sfs_sort_values)(input->data, input->type, negate, row->n,
+													   low, high, perm, sorted, scratch, row->poll);
 }
 
 /* See row.h. */
@@ -177,7 +177,8 @@ sfs_fit_sort(SfsRow *row, SfsFit *fit)
 	fit->v = values;
 	fit->perm = perm;
 	/* ascending is minus the descending sort of -x */
-	status = sort_input(row, &row->x, task->direction == SFS_ASCENDING, perm, values, scratch);
+	status = sort_input(row, &row->x, task->direction == SFS_ASCENDING, task->op != SFS_OP_SORT,
+						perm, values, scratch);
 	if (status != SFS_OK)
 		return status;
 	if (row->n < 2)
@@ -208,9 +209,9 @@ sfs_fit_projection(SfsRow *row, SfsFit *fit, const double **w)
 	fit->perm = perm;
 	*w = weights;
 	/* the order of w does not matter: its permutation is overwritten by that of z */
-	status = sort_input(row, &row->y, false, perm, weights, scratch);
+	status = sort_input(row, &row->y, false, false, perm, weights, scratch);
 	if (status == SFS_OK)
-		status = sort_input(row, &row->x, false, perm, values, scratch);
+		status = sort_input(row, &row->x, false, true, perm, values, scratch);
 	if (status != SFS_OK)
 		return status;
 	if (row->n < 2)

@@ -90,6 +90,13 @@ typedef struct SfsKernels
 	void (*sort_words)(uint32_t *word, uint32_t *other, size_t n, int bits, int width);
 
 	/*
+	 * Sort sign * x of 0 < n <= SFS_WORDS_MAX floats, never -0, descending; word and
+	 * other as in sort_words.  NULL where that is not faster than to sort positions.
+	 */
+	void (*sort_floats)(const float *x, size_t n, double sign, uint32_t *word, uint32_t *other,
+						double *sorted);
+
+	/*
 	 * Write the positions, word & mask, and sign * x at them, never -0; return
 	 * whether these values descend.
 	 */

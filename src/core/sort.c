@@ -15,6 +15,31 @@ sfs_sort_bytes(const SfsTask *task, size_t n)
 	return sfs_fit_bytes(task->regularization, SFS_PROBLEM_SORT, n) + n * sizeof(double) + 16;
 }
 
+/* Is a block one for sort_short_block, which computes without scaling? */
+static inline bool
+is_short_block(const SfsBlock *block, const SfsRegularizer *reg)
+{
+	double range = block->high - block->low;
+
+	return reg == &sfs_reg_l2 && block->m <= SFS_LEAF && range > 0x1p-400 && range < 0x1p400 &&
+		   block->strength.e == 0;
+}
+
+/* Compute the sorted values of a short block as reg_l2.c does any. */
+static inline void
+sort_short_block(const SfsBlock *block, double *out)
+{
+	double middle = (double) (block->m - 1) * 0.5;
+	double mean;
+
+	for (size_t i = 0; i < block->m; i++)
+		out[i] = block->v[i] - block->high;
+	mean = block->high + sfs_leaf_sum(out, block->m) / (double) block->m;
+	for (size_t i = 0; i < block->m; i++)
+		out[i] =
+			sfs_clamp(mean + (middle - (double) i) / block->strength.m, block->low, block->high);
+}
+
 /* See sfs_core.h: SFS_OP_SORT and SFS_OP_SORT_ASSIGN. */
 SfsStatus
 sfs_row_sort(SfsRow *row)
@@ -29,12 +54,18 @@ sfs_row_sort(SfsRow *row)
 	out = fit.work[0];
 	for (size_t k = 0; k < fit.blocks; k++)
 	{
-		SfsBlock block = sfs_fit_block(&fit, k, row->poll);
+		SfsBlock block;
 
 		if (sfs_poll(row->poll, 2))
 			return SFS_CANCELLED;
-		if (block.m == 1)
-			out[block.first] = block.high;
+		if (fit.start[k + 1] - fit.start[k] == 1)
+		{
+			out[fit.start[k]] = fit.v[fit.start[k]];
+			continue;
+		}
+		block = sfs_fit_block(&fit, k, row->poll);
+		if (is_short_block(&block, fit.reg))
+			sort_short_block(&block, out + block.first);
 		else if (fit.reg->sort(&block, out + block.first))
 			return SFS_CANCELLED;
 	}
