@@ -256,7 +256,7 @@ def heading(r: Results) -> str:
     name = cpu.get("Model name", cpu.get("Architecture", "unknown processor"))
     if "CPU family" in cpu:
         name += f", family {cpu['CPU family']}, model {cpu.get('Model', '?')}"
-    return name + (f", SOFTSORT_SIMD={r.data['forced']}" if r.data["forced"] else "")
+    return name + (f", KERNELS={r.data['forced']}" if r.data["forced"] else "")
 
 
 def spread(r: Results) -> str:
@@ -314,7 +314,7 @@ def strength_table(r: Results) -> str:
 def section(r: Results, lines: list[list[str]], images: list[tuple[str, str]]) -> str:
     """Return this machine's section of the page."""
     text = f"## {heading(r)}\n\n" + "".join(f"- {line}\n" for line in machine_lines(r))
-    forced = f"SOFTSORT_SIMD={r.data['forced']} " if r.data["forced"] else ""
+    forced = f"KERNELS={r.data['forced']} " if r.data["forced"] else ""
     rounds = f"ROUNDS={r.data['rounds']} " if r.data["rounds"] != 5 else ""
     text += f"- reproduce: `{rounds}{forced}bench/peers`\n\n### Targets\n\n{target_table(lines)}\n"
     for title, path in images:

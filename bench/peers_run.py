@@ -393,8 +393,8 @@ class Bench:
     # ---- All of it.
 
     def kernels(self) -> str:
-        """Return what is known of the kernels that the server uses."""
-        return os.environ.get("SOFTSORT_SIMD", "") or "default for this processor"
+        """Return the kernels that the server uses."""
+        return self.sql.value("LOAD 'softsort'; SHOW softsort.kernels")
 
     def machine(self) -> None:
         """Note the machine and the versions."""
@@ -414,7 +414,7 @@ class Bench:
             "cpu": cpu,
             "cores": os.cpu_count(),
             "load": os.getloadavg()[0],
-            "forced": os.environ.get("SOFTSORT_SIMD", ""),
+            "forced": os.environ.get("KERNELS", ""),
             "kernels": self.kernels(),
             "date": f"{datetime.datetime.now(datetime.timezone.utc):%F %H:%M} UTC",
             "rounds": self.rounds,

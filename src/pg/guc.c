@@ -27,6 +27,13 @@ assign_kernels(int value, void *extra)
 		(void) sfs_kernels_force(kernels_options[value].name);
 }
 
+/* Return the kernels in use, which says more than auto. */
+static const char *
+show_kernels(void)
+{
+	return sfs_kernels->name;
+}
+
 /* See guc.h. */
 void
 sfs_guc_init(void)
@@ -44,7 +51,7 @@ sfs_guc_init(void)
 							 "Results are the same with all of them; auto is the fastest that the "
 							 "processor has.",
 							 &kernels, AUTO, kernels_options, PGC_USERSET, GUC_NOT_IN_SAMPLE, NULL,
-							 assign_kernels, NULL);
+							 assign_kernels, show_kernels);
 	DefineCustomIntVariable(
 		"softsort.max_partition_memory",
 		"Sets the maximum memory to be used for one window partition or group.",
