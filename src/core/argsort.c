@@ -155,40 +155,33 @@ typedef struct Deal
 	size_t n;
 	SfsQuantizer quantizer;
 	size_t buckets;
-	uint32_t *place; /* of the next value of each bucket; one more */
+	uint32_t *place;  /* of the next value of each bucket; one more */
+	uint16_t *bucket; /* of each value */
 } Deal;
 
-/* Write the buckets of up to DEAL values from i on; return how many. */
-static inline size_t
-find_buckets(const Deal *deal, size_t i, uint32_t *bucket)
-{
-	size_t size = deal->type == SFS_FLOAT64 ? sizeof(double) : sizeof(float);
-	size_t count = deal->n - i < DEAL ? deal->n - i : DEAL;
-
-	sfs_kernels->quantize(&deal->quantizer, (const char *) deal->x + i * size, deal->type, count,
-						  DEAL_BITS, bucket);
-	for (size_t k = 0; k < count; k++)
-		bucket[k] >>= DEAL_BITS;
-	return count;
-}
-
-/* Count the values of each bucket; return the largest count, 0 when stopped. */
+/* Find and count the buckets of all values; return the largest count, 0 when stopped. */
 static size_t
 count_buckets(Deal *deal, SfsPoll *poll)
 {
-	uint32_t bucket[DEAL];
+	size_t size = deal->type == SFS_FLOAT64 ? sizeof(double) : sizeof(float);
+	uint32_t word[DEAL];
 	size_t longest = 0;
 	uint32_t total = 0;
 
 	memset(deal->place, 0, (deal->buckets + 1) * sizeof(uint32_t));
 	for (size_t i = 0; i < deal->n; i += DEAL)
 	{
-		size_t count = find_buckets(deal, i, bucket);
+		size_t count = deal->n - i < DEAL ? deal->n - i : DEAL;
 
 		if (sfs_poll(poll, count))
 			return 0;
+		sfs_kernels->quantize(&deal->quantizer, (const char *) deal->x + i * size, deal->type,
+							  count, DEAL_BITS, word);
 		for (size_t k = 0; k < count; k++)
-			deal->place[bucket[k]]++;
+		{
+			deal->bucket[i + k] = (uint16_t) (word[k] >> DEAL_BITS);
+			deal->place[word[k] >> DEAL_BITS]++;
+		}
 	}
 	for (size_t k = 0; k <= deal->buckets; k++)
 	{
@@ -202,26 +195,34 @@ count_buckets(Deal *deal, SfsPoll *poll)
 }
 
 /* Deal values and their positions out; place becomes the end of each bucket. */
-static bool
-deal_out(Deal *deal, uint32_t *perm, double *sorted, SfsPoll *poll)
+static inline __attribute__((always_inline)) bool
+deal_out_type(Deal *deal, SfsType type, uint32_t *perm, double *sorted, SfsPoll *poll)
 {
-	uint32_t bucket[DEAL];
+	bool negate = deal->sign < 0.0;
 
-	for (size_t i = 0; i < deal->n; i += DEAL)
+	for (size_t i = 0; i < deal->n;)
 	{
-		size_t count = find_buckets(deal, i, bucket);
+		size_t end = sfs_chunk_end(i, deal->n);
 
-		if (sfs_poll(poll, 2 * count))
+		if (sfs_poll(poll, 2 * (end - i)))
 			return true;
-		for (size_t k = 0; k < count; k++)
+		for (; i < end; i++)
 		{
-			uint32_t to = deal->place[bucket[k]]++;
+			uint32_t to = deal->place[deal->bucket[i]]++;
 
-			sorted[to] = sfs_sort_value(deal->x, deal->type, deal->sign < 0.0, i + k);
-			perm[to] = (uint32_t) (i + k);
+			sorted[to] = sfs_sort_value(deal->x, type, negate, i);
+			perm[to] = (uint32_t) i;
 		}
 	}
 	return false;
+}
+
+/* Do that for either type. */
+static bool
+deal_out(Deal *deal, uint32_t *perm, double *sorted, SfsPoll *poll)
+{
+	return deal->type == SFS_FLOAT64 ? deal_out_type(deal, SFS_FLOAT64, perm, sorted, poll)
+									 : deal_out_type(deal, SFS_FLOAT32, perm, sorted, poll);
 }
 
 /* Sort a bucket of m values, dealt out in the order of their positions. */
@@ -264,7 +265,7 @@ sort_by_buckets(const void *x, SfsType type, double sign, size_t n, double low, 
 				uint32_t *perm, double *sorted, uint64_t *scratch, SfsPoll *poll, bool *done)
 {
 	uint32_t place[BUCKETS_MAX + 1];
-	Deal deal = {x, type, sign, n, {sign, high, 0.0}, 64, place};
+	Deal deal = {x, type, sign, n, {sign, high, 0.0}, 64, place, (uint16_t *) (void *) scratch};
 	size_t longest;
 	size_t first = 0;
 
