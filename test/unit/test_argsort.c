@@ -79,8 +79,7 @@ is_sorted_by(bool by_keys, SfsType type, bool negate, size_t n)
 	bool right = !sfs_range(data, type, negate, n, &low, &high, &poll);
 
 	if (by_keys)
-		right = right &&
-				sfs_keysort(data, type, negate, n, perm, sorted, scratch, &poll) == SFS_OK;
+		right = right && sfs_keysort(data, type, negate, n, perm, sorted, scratch, &poll) == SFS_OK;
 	else
 		right = right && sfs_argsort(data, type, negate, n, low, high, perm, sorted, scratch,
 									 &poll) == SFS_OK;
