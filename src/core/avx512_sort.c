@@ -262,11 +262,20 @@ partition(const uint32_t *from, uint32_t *to, size_t n, uint32_t pivot)
 								 _mm512_maskz_compress_epi32((__mmask16) ~low, v));
 		below += count;
 	}
-	for (; i < n; i++)
-		if (from[i] < pivot)
-			to[below++] = from[i];
-		else
-			to[--above] = from[i];
+	if (i < n)
+	{
+		__mmask16 lanes = lanes_below(n, i);
+		__m512i v = _mm512_maskz_loadu_epi32(lanes, from + i);
+		__mmask16 low = _mm512_mask_cmplt_epu32_mask(lanes, v, bound);
+		size_t count = (size_t) __builtin_popcount(low);
+
+		/* what is left, low and high, fills the gap */
+		_mm512_mask_storeu_epi32(to + below, (__mmask16) ((1u << count) - 1),
+								 _mm512_maskz_compress_epi32(low, v));
+		below += count;
+		_mm512_mask_storeu_epi32(to + below, lanes_below(above, below),
+								 _mm512_maskz_compress_epi32((__mmask16) (lanes & ~low), v));
+	}
 	return below;
 }
 
