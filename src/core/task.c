@@ -105,7 +105,7 @@ SfsStatus
 sfs_core_run(const SfsTask *task, size_t first, size_t last, void *workspace, const SfsHooks *hooks)
 {
 	SfsPoll poll = {hooks, SFS_POLL_CREDIT};
-	size_t bytes = sfs_core_workspace(task);
+	const Operation *operation = &operations[task->op];
 
 	for (size_t i = first; i < last; i++)
 	{
@@ -117,14 +117,14 @@ sfs_core_run(const SfsTask *task, size_t first, size_t last, void *workspace, co
 			.y = row_input(&task->y, start),
 			.g = row_input(&task->g, start),
 			.out = row_output(task, i, start),
-			.arena = {workspace, (char *) workspace + bytes},
+			.arena = {workspace, (char *) workspace + operation->bytes(task, row_length(task, i))},
 			.poll = &poll,
 		};
 		SfsStatus status;
 
 		if (sfs_poll(&poll, 16))
 			return SFS_CANCELLED;
-		status = operations[task->op].row(&row);
+		status = operation->row(&row);
 		if (status != SFS_OK)
 			return status;
 	}

@@ -96,7 +96,6 @@ find_site(FunctionCallInfo fcinfo, const SfsFunction *function)
 static void
 read_arguments(FunctionCallInfo fcinfo, const Site *site, Call *call)
 {
-	call->task = site->options;
 	for (int i = 0; i < SFS_ARGUMENTS_MAX; i++)
 		switch (call->function->arguments[i])
 		{
@@ -508,8 +507,15 @@ Datum
 sfs_call(FunctionCallInfo fcinfo, const SfsFunction *function)
 {
 	Site *site = find_site(fcinfo, function);
-	Call call = {.function = function, .kept_workspace = &site->workspace};
+	Call call; /* large: what is not set here is set before it is read */
 
+	call.function = function;
+	call.kept_workspace = &site->workspace;
+	call.task = site->options;
+	call.has_y = false;
+	call.has_g = false;
+	call.y_is_list = false;
+	call.keep = NULL;
 	read_arguments(fcinfo, site, &call);
 	check_shapes(&call);
 	find_rows(&call);
