@@ -234,8 +234,10 @@ sfs_avx512_pool_kl(const double *v, size_t n, double strength, double top, uint3
 	__mmask8 starts[SFS_POOL_MAX / 8];
 	double sum[ROOM];
 	double ratio = (v[0] - v[n - 1]) / strength;
-	double terms = (double) n + 8.0;
-	double error = (4.0 * terms * terms + 16.0 * ratio + 128.0) * 0x1p-53 + 4.0 * SFS_KL_TOUCH;
+	/* a sum is rounded three times in its register and once a register */
+	double roundings = (double) n / 8.0 + 8.0;
+	double error = (4.0 * roundings * ((double) n + 2.0) + 16.0 * ratio + 128.0) * 0x1p-53 +
+				   4.0 * SFS_KL_TOUCH;
 	size_t count = find_runs(v, n, strength, top, starts, settled);
 	Blocks blocks[2];
 	int now = 0;

@@ -274,6 +274,9 @@ typedef struct Stretches
 /* What stops solve_stretches besides the poll: a decision that is too close. */
 #define TOO_CLOSE (-2)
 
+/* Stretches of up to so many values are not halved. */
+#define STRETCH_MIN 8
+
 /* Compute the sum of a block that is not known yet. */
 static inline void
 complete(const Stretches *solver, SfsPool *pool)
@@ -317,8 +320,9 @@ join_rank(void *state, SfsPool *x, SfsPool *y)
 }
 
 /*
- * Add a stretch, in halves where its values are spread too far for one.  Returns 0, or
- * what makes the solver stop.
+ * Add a stretch; in halves where its values are spread too far for one, or a decision
+ * is too close for the bound of its error, which shrinks with the stretch.  Returns 0,
+ * or what makes the solver stop.
  */
 static int
 add_stretch(Stretches *solver, size_t from, size_t n)
@@ -334,7 +338,7 @@ add_stretch(Stretches *solver, size_t from, size_t n)
 		blocks = sfs_kernels->pool_kl(problem->v + from, n, solver->strength, top, start, &settled);
 	if (blocks > 0)
 		return sfs_stack_add(&solver->stack, join_rank, solver, from, start, blocks, settled);
-	if (!(problem->v[from] - problem->v[from + n - 1] >= SFS_KL_RATIO_MAX * solver->strength))
+	if (n <= STRETCH_MIN)
 		return TOO_CLOSE;
 	answer = add_stretch(solver, from, n / 2);
 	return answer != 0 ? answer : add_stretch(solver, from + n / 2, n - n / 2);
