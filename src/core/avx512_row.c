@@ -100,6 +100,19 @@ load8(const void *x, SfsType type, size_t i, __mmask8 mask)
 			   : _mm512_cvtps_pd(_mm256_maskz_loadu_ps(mask, (const float *) x + i));
 }
 
+/* Add 8 terms to the lanes of the first folds of a sum. */
+static inline __attribute__((always_inline)) void
+add_terms(__m512d rest, const __m512d *splitter, __m512d *fold, const int folds)
+{
+	for (int k = 0; k < folds; k++)
+	{
+		__m512d part = _mm512_sub_pd(_mm512_add_pd(rest, splitter[k]), splitter[k]);
+
+		fold[k] = _mm512_add_pd(fold[k], part);
+		rest = _mm512_sub_pd(rest, part);
+	}
+}
+
 /* See kernels.h: sum_differences. */
 static void
 sum_differences(const void *x, SfsType type, size_t n, double sign, double base, SfsFreeSum *sum)
@@ -114,19 +127,36 @@ sum_differences(const void *x, SfsType type, size_t n, double sign, double base,
 	{
 		__mmask8 lanes = first8(n - i);
 		__m512d v = _mm512_mul_pd(load8(x, type, i, lanes), factor);
-		__m512d rest = _mm512_maskz_sub_pd(lanes, v, shift);
 
-		for (int k = 0; k < 2; k++)
-		{
-			__m512d part = _mm512_sub_pd(_mm512_add_pd(rest, splitter[k]), splitter[k]);
-
-			fold[k] = _mm512_add_pd(fold[k], part);
-			rest = _mm512_sub_pd(rest, part);
-		}
+		add_terms(_mm512_maskz_sub_pd(lanes, v, shift), splitter, fold, 2);
 	}
 	/* exact, so that the order of lanes does not matter */
-	sum->fold[0] += _mm512_reduce_add_pd(fold[0]);
-	sum->fold[1] += _mm512_reduce_add_pd(fold[1]);
+	for (int k = 0; k < 2; k++)
+		sum->fold[k] += _mm512_reduce_add_pd(fold[k]);
+}
+
+/* See kernels.h: sum_products. */
+static void
+sum_products(const double *a, const double *b, size_t n, SfsFreeSum *sum)
+{
+	__m512d splitter[SFS_FREE_FOLDS];
+	__m512d fold[SFS_FREE_FOLDS];
+
+	for (int k = 0; k < SFS_FREE_FOLDS; k++)
+	{
+		splitter[k] = _mm512_set1_pd(sum->splitter[k]);
+		fold[k] = _mm512_setzero_pd();
+	}
+	for (size_t i = 0; i < n; i += 8)
+	{
+		__mmask8 lanes = first8(n - i);
+
+		add_terms(_mm512_mul_pd(_mm512_maskz_loadu_pd(lanes, a + i),
+								_mm512_maskz_loadu_pd(lanes, b + i)),
+				  splitter, fold, SFS_FREE_FOLDS);
+	}
+	for (int k = 0; k < SFS_FREE_FOLDS; k++)
+		sum->fold[k] += _mm512_reduce_add_pd(fold[k]);
 }
 
 /* See kernels.h: affine; the types are constants. */
@@ -307,6 +337,7 @@ const SfsKernels sfs_kernels_avx512 = {
 	.all_finite = all_finite,
 	.range = range,
 	.sum_differences = sum_differences,
+	.sum_products = sum_products,
 	.affine = affine,
 	.quantize = quantize,
 	.sort_words = sfs_avx512_sort_words,

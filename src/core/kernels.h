@@ -75,6 +75,9 @@ typedef struct SfsKernels
 	void (*sum_differences)(const void *x, SfsType type, size_t n, double sign, double base,
 							SfsFreeSum *sum);
 
+	/* Add the products a * b to a sum that is free of order. */
+	void (*sum_products)(const double *a, const double *b, size_t n, SfsFreeSum *sum);
+
 	/*
 	 * Write ((sign * x - base) - mean) / divisor + offset, never -0; return whether all
 	 * results are finite.

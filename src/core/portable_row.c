@@ -106,6 +106,22 @@ sum_differences(const void *x, SfsType type, size_t n, double sign, double base,
 	}
 }
 
+/* See kernels.h: sum_products. */
+static void
+sum_products(const double *a, const double *b, size_t n, SfsFreeSum *sum)
+{
+	double term[SFS_LEAF];
+
+	for (size_t i = 0; i < n; i += SFS_LEAF)
+	{
+		size_t count = n - i < SFS_LEAF ? n - i : SFS_LEAF;
+
+		for (size_t k = 0; k < count; k++)
+			term[k] = a[i + k] * b[i + k];
+		sfs_free_add(sum, term, count, SFS_FREE_FOLDS);
+	}
+}
+
 /* See kernels.h: affine. */
 static bool
 affine(const SfsAffine *affine, const void *x, SfsType type, size_t n, void *out, SfsType out_type)
@@ -179,6 +195,7 @@ const SfsKernels sfs_kernels_portable = {
 	.all_finite = all_finite,
 	.range = range,
 	.sum_differences = sum_differences,
+	.sum_products = sum_products,
 	.affine = affine,
 	.quantize = quantize,
 	.sort_words = sfs_portable_sort_words,

@@ -10,6 +10,8 @@
 
 #include <math.h>
 
+#include "kernels.h"
+
 /* See row.h: deviations of both sides, one fit, a cotangent. */
 size_t
 sfs_soft_spearman_bytes(const SfsTask *task, size_t n)
@@ -17,23 +19,21 @@ sfs_soft_spearman_bytes(const SfsTask *task, size_t n)
 	return sfs_fit_bytes(task->regularization, SFS_PROBLEM_RANK, n) + 3 * (n * sizeof(double) + 16);
 }
 
-/* Return a . b, each with elements below 2^(exponent + 1); true when stopped. */
+/* Compute a . b, each with elements below 2^(exponent + 1); true when stopped. */
 static bool
 free_dot(const double *a, const double *b, int bound, size_t n, double *result, SfsPoll *poll)
 {
-	double term[SFS_LEAF];
 	SfsFreeSum sum;
 
 	sfs_free_init(&sum, bound, n);
-	for (size_t i = 0; i < n; i += SFS_LEAF)
+	for (size_t i = 0; i < n;)
 	{
-		size_t count = sfs_leaf(i, n);
+		size_t end = sfs_chunk_end(i, n);
 
-		if (sfs_poll(poll, 2 * count))
+		if (sfs_poll(poll, 2 * (end - i)))
 			return true;
-		for (size_t k = 0; k < count; k++)
-			term[k] = a[i + k] * b[i + k];
-		sfs_free_add(&sum, term, count, SFS_FREE_FOLDS);
+		sfs_kernels->sum_products(a + i, b + i, end - i, &sum);
+		i = end;
 	}
 	*result = sfs_free_total(&sum);
 	return false;
@@ -49,13 +49,39 @@ typedef struct Side
 	double norm;	   /* its square root */
 } Side;
 
+/* Bring values from the order of a fit into that of its elements, times 2^exponent. */
+static bool
+unsort(const SfsFit *fit, double *value, int exponent, double *out, SfsPoll *poll)
+{
+	bool plain = exponent >= -1000 && exponent <= 1000;
+	double factor = plain ? sfs_pow2(exponent) : 1.0;
+
+	for (size_t i = 0; i < fit->n;)
+	{
+		size_t end = sfs_chunk_end(i, fit->n);
+
+		if (sfs_poll(poll, 2 * (end - i)))
+			return true;
+		for (size_t k = i; k < end && !plain; k++)
+			value[k] = sfs_scale(value[k], exponent);
+		if (fit->perm == NULL)
+			for (; i < end; i++)
+				out[i] = value[i] * factor;
+		else
+			for (; i < end; i++)
+				out[fit->perm[i]] = value[i] * factor;
+	}
+	return false;
+}
+
 /* Compute the deviations of one side from the middle rank. */
 static SfsStatus
 compute_side(SfsRow *row, const SfsInput *input, Side *side)
 {
 	size_t n = row->n;
 	double *work;
-	double largest = 0.0;
+	double low;
+	double high;
 	int exponent;
 	SfsStatus status = sfs_fit_rank(row, input, &side->fit);
 
@@ -66,22 +92,15 @@ compute_side(SfsRow *row, const SfsInput *input, Side *side)
 		return SFS_CANCELLED;
 	if (sfs_poll(row->poll, n))
 		return SFS_CANCELLED;
-	for (size_t i = 0; i < n; i++)
-		largest = __builtin_fmax(largest, __builtin_fabs(work[i]));
 	side->square = 0.0;
-	if (largest == 0.0)
+	if (n == 0)
 		return SFS_OK;
-	exponent = sfs_exponent(largest);
-	for (size_t i = 0; i < n;)
-	{
-		size_t end = sfs_chunk_end(i, n);
-
-		if (sfs_poll(row->poll, 2 * (end - i)))
-			return SFS_CANCELLED;
-		for (; i < end; i++)
-			side->deviation[side->fit.perm == NULL ? i : side->fit.perm[i]] =
-				sfs_scale(work[i], -exponent);
-	}
+	sfs_kernels->range(work, SFS_FLOAT64, n, &low, &high);
+	if (low == 0.0 && high == 0.0)
+		return SFS_OK;
+	exponent = sfs_exponent(-low > high ? -low : high);
+	if (unsort(&side->fit, work, -exponent, side->deviation, row->poll))
+		return SFS_CANCELLED;
 	side->unit.e -= exponent;
 	if (free_dot(side->deviation, side->deviation, 2, n, &side->square, row->poll))
 		return SFS_CANCELLED;
