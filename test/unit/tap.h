@@ -6,6 +6,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "sfs_core.h"
 
@@ -24,6 +25,9 @@ extern SfsStatus run_core(const SfsTask *task);
 /* Make a task of one row of n doubles. */
 extern SfsTask one_row(SfsOp op, SfsRegularization reg, double strength, const double *x, size_t n,
 					   double *out);
+
+/* Begin the pseudorandom numbers anew; number is below 2^64 - 1. */
+extern void seed(uint64_t number);
 
 /* Return a pseudorandom number in [0, 1); deterministic. */
 extern double uniform(void);

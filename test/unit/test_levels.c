@@ -1,0 +1,484 @@
+/*
+ * test_levels.c - every level of kernels (kernels.h) gives the bits and the status of
+ * the portable one: random tasks of all operations and options on lists of all kinds
+ * (data.h), few in the long rows, many in the short ones.
+ *
+ * Inputs, output and workspace touch pages that may not be accessed, so that a kernel
+ * that reads or writes beyond them ends the program.  The workspace holds other dirt in
+ * each run, so that what is not initialized shows.
+ *
+ * Levels that this processor lacks are skipped; where KERNELS names a level, that one
+ * alone is compared.  test_levels CASE runs the case of that number alone.
+ */
+#define _DEFAULT_SOURCE
+
+#include <float.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#include "data.h"
+#include "kernels.h"
+#include "tap.h"
+
+#define DENSE 600
+#define LONGEST 300000
+#define ROWS_MAX 4
+#define MATRIX_MAX 24
+#define LEVELS_MAX 8
+#define SHOWN_MAX 10
+#define PAGE ((size_t) 65536)
+#define DIRT_MAX ((size_t) 65536)
+
+/* A sanitizer slows the code down several times, and so it tries fewer tasks. */
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define SHORT_CASES 30000
+#define DATA_STEP 5
+#else
+#define SHORT_CASES 150000
+#define DATA_STEP 1
+#endif
+
+/* A task and what it is made of. */
+typedef struct Case
+{
+	long number;  /* that it is drawn from */
+	size_t kind;  /* of data */
+	size_t count; /* elements of an input that is not shared */
+	size_t bytes; /* of the output */
+	SfsTask task;
+	int64_t offsets[ROWS_MAX + 1];
+} Case;
+
+/* A level that is compared with the portable one. */
+typedef struct Level
+{
+	const char *name;
+	bool usable;
+	long wrong;
+} Level;
+
+/* Memory between two pages that may not be accessed. */
+typedef struct Space
+{
+	char *memory;
+	size_t size;
+} Space;
+
+static Level level[LEVELS_MAX];
+static size_t levels;
+static Space x_space, y_space, g_space, out_space, work_space;
+static double list[LONGEST + ROWS_MAX];
+static char *expected;
+static long number;
+static long only = -1; /* this case is run alone */
+static bool itself;	   /* portable is compared with itself */
+static int shown;
+
+/* Map memory. */
+static Space
+map(size_t size)
+{
+	Space space = {NULL, (size + PAGE - 1) / PAGE * PAGE};
+	char *all = mmap(NULL, space.size + 2 * PAGE, PROT_NONE,
+					 MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+
+	if (all == MAP_FAILED || mprotect(all + PAGE, space.size, PROT_READ | PROT_WRITE) != 0)
+	{
+		perror("test_levels: mmap");
+		exit(1);
+	}
+	space.memory = all + PAGE;
+	return space;
+}
+
+/* Take bytes at one end of a space. */
+static void *
+take(const Space *space, size_t bytes)
+{
+	if (bytes > space->size)
+	{
+		fprintf(stderr, "test_levels: %zu bytes are too many\n", bytes);
+		exit(1);
+	}
+	return uniform() < 0.2 ? space->memory : space->memory + (space->size - bytes);
+}
+
+/* Return the size of a type. */
+static size_t
+size_of(SfsType type)
+{
+	return type == SFS_FLOAT64 ? sizeof(double) : sizeof(float);
+}
+
+/* Return a random type. */
+static SfsType
+draw_type(void)
+{
+	return below(3) == 0 ? SFS_FLOAT32 : SFS_FLOAT64;
+}
+
+/* Put the list, as numbers of the input's type, where the input shall be. */
+static void
+put(const Space *space, SfsInput *input, size_t n)
+{
+	char *data = take(space, n * size_of(input->type));
+
+	if (input->type == SFS_FLOAT64)
+		memcpy(data, list, n * sizeof(double));
+	else
+		for (size_t i = 0; i < n; i++)
+			((float *) (void *) data)[i] =
+				isinf(list[i]) ? (float) list[i]
+							   : (float) fmax(fmin(list[i], (double) FLT_MAX), (double) -FLT_MAX);
+	input->data = data;
+}
+
+/* Draw a strength without regard to the data. */
+static double
+draw_strength(void)
+{
+	static const double some[] = {1.0,	1.0,  1.0,	 0.1,	 0.5,	  2.0,	  10.0,	   0.01,
+								  0.3,	1e3,  1e-5,	 1e-300, 1e300,	  1e15,	  0x1p-30, 0.0,
+								  1e-9, 1e-3, 100.0, 5e-324, DBL_MAX, 1e-308, 1e120,   1e-120};
+
+	return some[below(sizeof(some) / sizeof(some[0]))];
+}
+
+/* Return a strength between hard ranks and one block for the list. */
+static double
+fit_strength(size_t n, double strength)
+{
+	double low = INFINITY;
+	double high = -INFINITY;
+	double fitted;
+
+	for (size_t i = 0; i < n; i++)
+	{
+		low = fmin(low, list[i]);
+		high = fmax(high, list[i]);
+	}
+	fitted = (high - low) * pow(10.0, (uniform() - 0.5) * (4.0 + log10((double) n + 1.0))) /
+			 sqrt((double) n + 1.0);
+	return fitted >= 0.0 && fitted <= DBL_MAX ? fitted : strength;
+}
+
+/* Is this an operation of isotonic regression, where y are weights? */
+static bool
+is_isotonic(SfsOp op)
+{
+	return op == SFS_OP_ISOTONIC || op == SFS_OP_ISOTONIC_VJP;
+}
+
+/* Draw which rows a case has, of n elements each or up to that. */
+static void
+draw_rows(Case *c, size_t n, bool one)
+{
+	SfsTask *task = &c->task;
+
+	task->rows = one || below(2) == 0 ? 1 : below(ROWS_MAX) + 1;
+	task->length = n;
+	c->count = task->rows * n;
+	if (below(3) == 0 && sfs_op_shape(task->op) != SFS_SHAPE_MATRIX)
+	{
+		c->offsets[0] = (int64_t) below(3);
+		for (size_t r = 0; r < task->rows; r++)
+			c->offsets[r + 1] = c->offsets[r] + (int64_t) (task->rows == 1 ? n : below(n + 1));
+		task->offsets = c->offsets;
+		c->count = (size_t) c->offsets[task->rows];
+	}
+	else if (task->rows > 1)
+	{
+		task->x.shared = below(4) == 0;
+		task->y.shared = below(4) == 0;
+		task->g.shared = below(4) == 0;
+	}
+}
+
+/* Draw the first input, and the strength. */
+static void
+draw_x(Case *c)
+{
+	SfsTask *task = &c->task;
+	size_t n = task->x.shared ? task->length : c->count;
+	/* soft_sort and the projection sort the other way */
+	bool negate = (task->direction == SFS_DESCENDING) != (task->op >= SFS_OP_SORT);
+
+	task->strength = draw_strength();
+	data_fill(c->kind, task->strength, negate, list, n);
+	if (below(2) == 0)
+		task->strength = fit_strength(n, task->strength);
+	if (task->op == SFS_OP_SPEARMAN && n > 0 && below(4) == 0)
+		for (int i = 0; i < 3; i++)
+			list[below(n)] = below(2) == 0 ? (double) INFINITY : (double) -INFINITY;
+	put(&x_space, &task->x, n);
+}
+
+/* Draw the other inputs. */
+static void
+draw_y_and_g(Case *c)
+{
+	SfsTask *task = &c->task;
+	size_t n = task->y.shared ? task->length : c->count;
+	double size = below(8) > 0 ? 1.0 : below(2) == 0 ? 1e300 : 1e-310;
+
+	data_fill(below(2) == 0 ? c->kind : below(data_kinds()), 1.0, false, list, n);
+	if (is_isotonic(task->op))
+		for (size_t i = 0; i < n; i++)
+			list[i] = list[i] == 0.0 ? 1.0 : fmax(fabs(list[i]), (double) FLT_MIN);
+	if (!is_isotonic(task->op) || below(2) == 0)
+		put(&y_space, &task->y, n);
+	n = task->g.shared ? task->length : c->count;
+	for (size_t i = 0; i < n; i++)
+		list[i] = normal() * size;
+	put(&g_space, &task->g, n);
+}
+
+/* Draw a case of n elements a row from its number. */
+static void
+draw(Case *c, SfsOp op, SfsRegularization reg, size_t n, bool one)
+{
+	SfsShape shape = sfs_op_shape(op);
+	SfsTask *task = &c->task;
+
+	memset(task, 0, sizeof(*task));
+	task->op = op;
+	task->regularization = reg;
+	task->direction = below(2) == 0 ? SFS_ASCENDING : SFS_DESCENDING;
+	task->standardize = below(3) == 0;
+	task->x.type = draw_type();
+	task->y.type = draw_type();
+	task->g.type = draw_type();
+	/* one value a row is always double */
+	task->out.type = shape == SFS_SHAPE_ROWS ? SFS_FLOAT64 : draw_type();
+	draw_rows(c, n, one);
+	draw_x(c);
+	draw_y_and_g(c);
+	c->bytes = shape == SFS_SHAPE_ROWS	   ? 2 * task->rows
+			   : shape == SFS_SHAPE_MATRIX ? task->rows * n * n
+										   : c->count;
+	c->bytes *= size_of(task->out.type);
+	task->out.data = take(&out_space, c->bytes);
+}
+
+/* Say what a level does not do as the portable one does. */
+static void
+complain(const Case *c, const Level *by, SfsStatus status, SfsStatus want)
+{
+	const SfsTask *task = &c->task;
+	size_t size = size_of(task->out.type);
+	size_t i = 0;
+
+	if (shown++ >= SHOWN_MAX)
+		return;
+	printf("# %s: case %ld: operation %d %s %s%s strength %a on %s, %zu rows of %zu, types %d %d "
+		   "%d -> %d: ",
+		   by->name, c->number, (int) task->op, sfs_regularization_name(task->regularization),
+		   task->direction == SFS_ASCENDING ? "asc" : "desc", task->standardize ? " std" : "",
+		   task->strength, data_name(c->kind), task->rows, task->length, (int) task->x.type,
+		   (int) task->y.type, (int) task->g.type, (int) task->out.type);
+	if (status != want)
+	{
+		printf("status %d instead of %d\n", (int) status, (int) want);
+		return;
+	}
+	while (memcmp((char *) task->out.data + i * size, expected + i * size, size) == 0)
+		i++;
+	if (task->out.type == SFS_FLOAT64)
+		printf("value %zu is %a instead of %a\n", i, ((double *) task->out.data)[i],
+			   ((double *) (void *) expected)[i]);
+	else
+		printf("value %zu is %a instead of %a\n", i, (double) ((float *) task->out.data)[i],
+			   (double) ((float *) (void *) expected)[i]);
+}
+
+/* Run a case by one level, in a workspace full of dirt. */
+static SfsStatus
+run(const Case *c, const char *name, int dirt)
+{
+	const SfsTask *task = &c->task;
+	size_t bytes = (sfs_core_workspace(task) + 7) / 8 * 8;
+	char *workspace = take(&work_space, bytes);
+
+	memset(workspace, dirt, bytes < DIRT_MAX ? bytes : DIRT_MAX);
+	memset(task->out.data, 0x5a, c->bytes);
+	(void) sfs_kernels_force(name);
+	return sfs_core_run(task, 0, task->rows, workspace, NULL);
+}
+
+/* Run a case by all levels and compare. */
+static void
+compare(const Case *c)
+{
+	SfsStatus want = run(c, "portable", 0xff);
+
+	memcpy(expected, c->task.out.data, c->bytes);
+	for (size_t l = 0; l < levels; l++)
+	{
+		SfsStatus status;
+
+		if (!level[l].usable)
+			continue;
+		status = run(c, level[l].name, 0x11);
+		/* outputs count only after success */
+		if (status == want && (want != SFS_OK || memcmp(c->task.out.data, expected, c->bytes) == 0))
+			continue;
+		level[l].wrong++;
+		complain(c, &level[l], status, want);
+	}
+}
+
+/* Draw the next case and compare it. */
+static void
+try(SfsOp op, SfsRegularization reg, size_t kind, size_t n, bool one)
+{
+	Case c = {.number = number++, .kind = kind};
+
+	if (only >= 0 && only != c.number)
+		return;
+	seed((uint64_t) c.number);
+	draw(&c, op, reg, n, one);
+	compare(&c);
+}
+
+/* Report what has been compared since the last report. */
+static void
+report(const char *what)
+{
+	static long before;
+
+	for (size_t l = 0; l < levels; l++)
+	{
+		if (level[l].usable)
+			ok(level[l].wrong == 0, "%s: %ld of %ld tasks differ: %s", level[l].name,
+			   level[l].wrong, number - before, what);
+		level[l].wrong = 0;
+	}
+	before = number;
+}
+
+/* Return the longest row that an operation gets in the short and dense tests. */
+static size_t
+limit(SfsOp op, size_t n)
+{
+	return sfs_op_shape(op) == SFS_SHAPE_MATRIX && n > MATRIX_MAX ? MATRIX_MAX : n;
+}
+
+/* Compare many small tasks of any kind. */
+static void
+test_short(void)
+{
+	for (size_t i = 0; i < SHORT_CASES; i++)
+	{
+		SfsOp op = (SfsOp) (i % SFS_OP_COUNT);
+
+		seed((uint64_t) number);
+		try(op, (SfsRegularization) below(SFS_REG_COUNT), below(data_kinds()),
+			below(limit(op, below(10) == 0 ? 100 : 40)), false);
+	}
+	report("short rows");
+}
+
+/* Compare every length up to DENSE by all operations, and Jacobians of some lengths. */
+static void
+test_lengths(void)
+{
+	for (size_t n = 0; n <= DENSE; n++)
+		for (int op = 0; op < SFS_OP_COUNT; op++)
+			for (int reg = 0; reg < SFS_REG_COUNT; reg++)
+				if (n % 97 == 7 || limit((SfsOp) op, n) == n)
+					try((SfsOp) op, (SfsRegularization) reg, (n + (size_t) op) % data_kinds(), n,
+						n % 8 > 0);
+	report("every length by every operation");
+}
+
+/* Compare every length up to DENSE by all data. */
+static void
+test_data(void)
+{
+	static const SfsOp ops[] = {SFS_OP_RANK, SFS_OP_SORT, SFS_OP_SPEARMAN, SFS_OP_RANK};
+
+	for (size_t n = 0; n <= DENSE; n++)
+		for (size_t kind = n % DATA_STEP; kind < data_kinds(); kind += DATA_STEP)
+			for (int reg = 0; reg < SFS_REG_COUNT; reg++)
+				try(ops[(n + kind) % 4], (SfsRegularization) reg, kind, n, true);
+	report("every length by all data");
+}
+
+/* Compare rows of two thousand and more by all operations and all data. */
+static void
+test_medium(void)
+{
+	static const size_t lengths[] = {1000, 1023, 2048, 4096};
+
+	for (size_t kind = 0; kind < data_kinds(); kind++)
+		for (int op = (int) kind % DATA_STEP; op < SFS_OP_COUNT; op += DATA_STEP)
+			for (int reg = 0; reg < SFS_REG_COUNT; reg++)
+				if (sfs_op_shape((SfsOp) op) != SFS_SHAPE_MATRIX)
+					try((SfsOp) op, (SfsRegularization) reg, kind,
+						lengths[(kind + (size_t) op) % 4], true);
+	report("rows of thousands");
+}
+
+/* Compare long rows: where one word a value ends, and where there are many buckets. */
+static void
+test_long(void)
+{
+	static const size_t lengths[] = {32767, 32768, 32769, 100000, LONGEST};
+	static const SfsOp ops[] = {SFS_OP_RANK,	 SFS_OP_SORT,		   SFS_OP_RANK_VJP,
+								SFS_OP_SPEARMAN, SFS_OP_SOFT_SPEARMAN, SFS_OP_RANK};
+
+	for (size_t l = 0; l < 5; l++)
+		for (size_t kind = l % DATA_STEP; kind < data_kinds(); kind += DATA_STEP * (l < 3 ? 1 : 2))
+			/* the longest by one regularization, in turn */
+			for (size_t reg = 0; reg < (l < 3 ? SFS_REG_COUNT : 1); reg++)
+				try(ops[(kind + 2 * l + reg) % 6], (SfsRegularization) ((reg + kind) % 2), kind,
+					lengths[l], true);
+	report("long rows");
+}
+
+/* Find the levels, or the one that the environment names; skip what is not here. */
+static void
+find_levels(void)
+{
+	const char *wanted = getenv("KERNELS");
+	const char *name;
+
+	/* portable is compared with itself on request: all that differs is the dirt */
+	itself = wanted != NULL && strcmp(wanted, "portable") == 0;
+	for (size_t i = 0; (name = sfs_kernels_name(i)) != NULL && levels < LEVELS_MAX; i++)
+		if (wanted == NULL ? i > 0 : strcmp(wanted, name) == 0)
+		{
+			level[levels] = (Level){name, sfs_kernels_force(name), 0};
+			if (!level[levels].usable)
+				ok(true, "%s # SKIP this processor has no %s", name, name);
+			levels++;
+		}
+	if (levels == 0)
+		ok(true, "levels # SKIP there is none but portable");
+}
+
+int
+main(int argc, char **argv)
+{
+	if (argc > 1)
+		only = strtol(argv[1], NULL, 10);
+	x_space = map(sizeof(list));
+	y_space = map(sizeof(list));
+	g_space = map(sizeof(list));
+	out_space = map(ROWS_MAX * DENSE * DENSE * sizeof(double));
+	work_space = map(LONGEST * 512);
+	expected = malloc(out_space.size);
+	find_levels();
+	test_short();
+	if (!itself)
+	{
+		test_lengths();
+		test_data();
+		test_medium();
+		test_long();
+	}
+	return done_testing();
+}
