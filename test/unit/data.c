@@ -38,6 +38,8 @@ typedef enum Kind
 	CHAIN_LOOSE,
 	LOG_CHAIN,
 	LOG_CHAIN_LOOSE,
+	AVALANCHE,
+	LOG_AVALANCHE,
 	CLUSTERS,
 	KINDS
 } Kind;
@@ -69,6 +71,8 @@ static const char *const names[KINDS] = {"deviates",
 										 "loose chain",
 										 "log chain",
 										 "loose log chain",
+										 "avalanche",
+										 "log avalanche",
 										 "clusters"};
 
 /* See data.h. */
@@ -161,6 +165,11 @@ element(Kind kind, size_t i, size_t n, double step)
 			return nudge(log(at + 1.0) * step, 2);
 		case LOG_CHAIN_LOOSE:
 			return log(at + 1.0) * step * (1.0 + 1e-13 * normal());
+		case AVALANCHE: /* ties take in one after another of a chain that is apart */
+			return (at < (double) n * 0.25 ? floor((double) n * 0.25) : at) * -1.01 * step;
+		case LOG_AVALANCHE:
+			return log((double) n - (at < (double) n * 0.25 ? floor((double) n * 0.25) : at)) *
+				   1.01 * step;
 		case CLUSTERS:
 			return ((i % 2 == 0 ? 1e6 : -1e6) + normal()) * step;
 		default:

@@ -26,6 +26,7 @@
 #define DENSE 600
 #define LONGEST 300000
 #define ROWS_MAX 4
+#define WORDS 2048 /* of rows that kernels are given themselves */
 #define MATRIX_MAX 24
 #define LEVELS_MAX 8
 #define SHOWN_MAX 10
@@ -35,9 +36,11 @@
 /* A sanitizer slows the code down several times, and so it tries fewer tasks. */
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 #define SHORT_CASES 30000
+#define KERNEL_CASES 3000
 #define DATA_STEP 5
 #else
 #define SHORT_CASES 150000
+#define KERNEL_CASES 10000
 #define DATA_STEP 1
 #endif
 
@@ -359,6 +362,110 @@ report(const char *what)
 	before = number;
 }
 
+/* A row that kernels are given themselves. */
+typedef struct Words
+{
+	const void *x;
+	SfsType type;
+	size_t n;
+	int bits;  /* of a position */
+	int width; /* of a quantized value */
+	SfsQuantizer quantizer;
+} Words;
+
+/* What the kernels that read and sort rows make of it. */
+typedef struct Sorted
+{
+	uint32_t quantized[WORDS];
+	uint32_t word[WORDS];
+	uint32_t perm[WORDS];
+	double sorted[WORDS];
+	double range[2];
+	bool finite;
+	bool descends;
+} Sorted;
+
+/* Draw a row of n values and how it is quantized. */
+static Words
+draw_words(size_t n)
+{
+	Words words = {.n = n, .bits = n < 2 ? 1 : 64 - __builtin_clzll((uint64_t) n - 1)};
+	SfsInput input = {NULL, draw_type(), false};
+	double low = INFINITY;
+	double high = -INFINITY;
+	double range;
+
+	words.quantizer.sign = below(2) == 0 ? 1.0 : -1.0;
+	/* as all levels allow */
+	words.width = words.bits + 8 > 32 - words.bits ? 32 - words.bits : words.bits + 8;
+	data_fill(below(data_kinds()), 1.0, words.quantizer.sign < 0.0, list, n);
+	put(&x_space, &input, n);
+	words.x = input.data;
+	words.type = input.type;
+	for (size_t i = 0; i < n; i++)
+	{
+		double v = input.type == SFS_FLOAT64 ? ((const double *) input.data)[i]
+											 : (double) ((const float *) input.data)[i];
+
+		low = fmin(low, v * words.quantizer.sign);
+		high = fmax(high, v * words.quantizer.sign);
+	}
+	range = high - low;
+	words.quantizer.from = high;
+	words.quantizer.scale =
+		range > 0x1p-900 && range < 0x1p1000 ? (ldexp(1.0, words.width) - 1.0) / range : 0.0;
+	return words;
+}
+
+/* Let the kernels in use read and sort a row. */
+static void
+sort_words(const Words *words, Sorted *result)
+{
+	static uint32_t other[WORDS];
+	const SfsKernels *k = sfs_kernels;
+	size_t n = words->n;
+
+	memset(result, 0, sizeof(*result));
+	k->range(words->x, words->type, n, &result->range[0], &result->range[1]);
+	result->finite = k->all_finite(words->x, words->type, n);
+	k->quantize(&words->quantizer, words->x, words->type, n, words->bits, result->quantized);
+	memcpy(result->word, result->quantized, sizeof(result->word));
+	k->sort_words(result->word, other, n, words->bits, words->width);
+	/* what lies behind the words is free */
+	memset(result->word + n, 0, sizeof(result->word) - n * sizeof(uint32_t));
+	result->descends = k->take(result->word, n, (UINT32_C(1) << words->bits) - 1, words->x,
+							   words->type, words->quantizer.sign, result->perm, result->sorted);
+	/* a zero has any sign */
+	result->range[0] += 0.0;
+	result->range[1] += 0.0;
+}
+
+/* Compare the kernels that read and sort rows by themselves: a task puts right what they do. */
+static void
+test_kernels(void)
+{
+	static Sorted want;
+	static Sorted result;
+
+	for (size_t i = 0; i < KERNEL_CASES; i++)
+	{
+		Words words;
+
+		seed((uint64_t) number++);
+		words = draw_words(i < WORDS ? i + 1 : below(WORDS) + 1);
+		(void) sfs_kernels_force("portable");
+		sort_words(&words, &want);
+		for (size_t l = 0; l < levels; l++)
+			if (level[l].usable)
+			{
+				(void) sfs_kernels_force(level[l].name);
+				sort_words(&words, &result);
+				level[l].wrong += memcmp(&result, &want, sizeof(want)) != 0;
+			}
+	}
+	report("kernels that read and sort");
+}
+
 /* Return the longest row that an operation gets in the short and dense tests. */
 static size_t
 limit(SfsOp op, size_t n)
@@ -472,6 +579,7 @@ main(int argc, char **argv)
 	work_space = map(LONGEST * 512);
 	expected = malloc(out_space.size);
 	find_levels();
+	test_kernels();
 	test_short();
 	if (!itself)
 	{
