@@ -5,6 +5,8 @@
  * Inputs, outputs and the workspace are allocated at exactly their sizes, so that
  * ASan sees any overrun.  A broken promise ends in abort() after a line that says
  * which, with the task.  Layout of the input: see make_task().
+ *
+ * The best level of kernels runs the task, and all others have to give the same bits.
  */
 #include <float.h>
 #include <math.h>
@@ -13,6 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "kernels.h"
 #include "sfs_core.h"
 
 #define ROWS_MAX 4
@@ -611,6 +614,32 @@ check_alone(const SfsTask *task, const Lists *lists, int polls)
 	free(other.out.data);
 }
 
+/* Check that every level of kernels has the same status and gives the same bits. */
+static void
+check_levels(const SfsTask *task, const Lists *lists, SfsStatus status)
+{
+	size_t bytes = output_bytes(task, lists->count);
+	SfsTask other = *task;
+	const char *name;
+
+	other.out.data = allocate(bytes);
+	for (size_t i = 0; (name = sfs_kernels_name(i)) != NULL; i++)
+	{
+		if (!sfs_kernels_force(name))
+			continue;
+		/* what no row owns stays as it is */
+		if (bytes > 0)
+			memset(other.out.data, 0x5a, bytes);
+		if (run_rows(&other, 0, task->rows, NULL) != status)
+			fail(task, "another level of kernels, another status", 0, i, status);
+		/* outputs count only after success */
+		if (status == SFS_OK && bytes > 0 && memcmp(other.out.data, task->out.data, bytes) != 0)
+			fail(task, "another level of kernels, another result", 0, i, 0.0);
+	}
+	sfs_kernels_choose();
+	free(other.out.data);
+}
+
 /* Tell whether every result is within the range of its type: a mean, a rank, a correlation. */
 static bool
 is_bounded(const SfsTask *task)
@@ -632,6 +661,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	size_t bytes = output_bytes(&task, lists.count);
 	SfsStatus status;
 
+	sfs_kernels_choose();
 	task.out.data = allocate(bytes);
 	if (bytes > 0)
 		memset(task.out.data, 0x5a, bytes);
@@ -640,6 +670,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		fail(&task, "status", 0, 0, status);
 	if (status == SFS_OUT_OF_RANGE && is_bounded(&task))
 		fail(&task, "out of range though the result is bounded", 0, 0, status);
+	check_levels(&task, &lists, status);
 	if (status == SFS_OK)
 	{
 		check_output(&task);
