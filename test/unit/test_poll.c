@@ -1,7 +1,8 @@
 /*
  * test_poll.c - how the core stays interruptible: in long rows the hook is asked
  * at least once in 65536 elements and in a few milliseconds of processor time,
- * and a hook that says stop at any of its calls stops the operation there.
+ * even in rows of ten million, and a hook that says stop at any of its calls stops
+ * the operation there.
  */
 #define _POSIX_C_SOURCE 199309L
 
@@ -18,18 +19,20 @@
 /* A sanitizer slows the code down several times, and so shorter rows do. */
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 #define PAUSE_MAX 0.1
+#define HUGE_ROW 1000000
 #define LONG 250000
 #define SHORT 70000
 #else
 #define PAUSE_MAX 0.01
+#define HUGE_ROW 10000000
 #define LONG 1000000
 #define SHORT 150000
 #endif
 
-static double x[LONG];
-static double y[LONG];
-static double g[LONG];
-static double out[LONG];
+static double x[HUGE_ROW];
+static double y[HUGE_ROW];
+static double g[HUGE_ROW];
+static double out[HUGE_ROW];
 
 /* What the hook counts. */
 typedef struct Watch
@@ -122,27 +125,89 @@ make(SfsOp op, SfsRegularization reg, double strength, bool standardize, size_t 
 	return task;
 }
 
-/* Test that one operation is never long without asking. */
+/* Test that a task is never long without asking; the workspace has been touched. */
+static void
+watch_pauses(const SfsTask *task, void *workspace, const char *data)
+{
+	bool matrix = sfs_op_shape(task->op) == SFS_SHAPE_MATRIX;
+	size_t elements = matrix ? task->length * task->length : task->length;
+	Watch watch = {0};
+	SfsStatus status = run(task, workspace, &watch);
+
+	/* another process may have had the caches: look again before complaining */
+	for (int again = 0; again < 2 && watch.pause >= PAUSE_MAX; again++)
+		status = run(task, workspace, &watch);
+	ok(status == SFS_OK && watch.calls >= (long) elements / 65536 && watch.pause < PAUSE_MAX,
+	   "operation %d %s%s strength %g, %s: %ld calls, longest pause %.2f ms", task->op,
+	   sfs_regularization_name(task->regularization), task->standardize ? " std" : "",
+	   task->strength, data, watch.calls, watch.pause * 1e3);
+}
+
+/* Test the pauses of one operation in long rows. */
 static void
 test_pauses(SfsOp op, SfsRegularization reg, double strength, bool standardize, size_t kind)
 {
 	SfsTask task = make(op, reg, strength, standardize, LONG);
 	size_t bytes = sfs_core_workspace(&task);
 	void *workspace = malloc(bytes);
-	size_t elements = sfs_op_shape(op) == SFS_SHAPE_MATRIX ? task.length * task.length : LONG;
-	Watch watch = {0};
-	SfsStatus status;
 
 	/* touch the memory first: page faults are not the core's time */
 	memset(workspace, 1, bytes);
-	status = run(&task, workspace, &watch);
-	/* another process may have had the caches: look again before complaining */
-	for (int again = 0; again < 2 && watch.pause >= PAUSE_MAX; again++)
-		status = run(&task, workspace, &watch);
-	ok(status == SFS_OK && watch.calls >= (long) elements / 65536 && watch.pause < PAUSE_MAX,
-	   "operation %d %s%s strength %g, %s: %ld calls, longest pause %.2f ms", op,
-	   sfs_regularization_name(reg), standardize ? " std" : "", strength, kinds[kind], watch.calls,
-	   watch.pause * 1e3);
+	watch_pauses(&task, workspace, kinds[kind]);
+	free(workspace);
+}
+
+/* What is watched in rows of ten million: a block of all, many blocks, derivatives. */
+static const struct
+{
+	SfsOp op;
+	SfsRegularization reg;
+	double strength;
+	bool standardize;
+	bool ties; /* on ties, too */
+} huge[] = {
+	{SFS_OP_RANK, SFS_REG_L2, 1e-6, false, true},
+	{SFS_OP_RANK, SFS_REG_KL, 1.0, false, true},
+	{SFS_OP_RANK, SFS_REG_KL, 1e9, false, false},
+	{SFS_OP_RANK_VJP, SFS_REG_L2, 1.0, true, true},
+	{SFS_OP_RANK_VJP, SFS_REG_KL, 1e9, false, false},
+	{SFS_OP_SORT, SFS_REG_L2, 1e-6, false, true},
+	{SFS_OP_SORT, SFS_REG_KL, 1e9, false, false},
+	{SFS_OP_SPEARMAN, SFS_REG_L2, 1.0, false, true},
+};
+#define HUGE_TASKS (sizeof(huge) / sizeof(huge[0]))
+
+/* Test the pauses of rows of ten million. */
+static void
+test_huge(void)
+{
+	size_t bytes = 0;
+	void *workspace;
+
+	for (size_t k = 0; k < HUGE_TASKS; k++)
+	{
+		SfsTask task = make(huge[k].op, huge[k].reg, 1.0, huge[k].standardize, HUGE_ROW);
+
+		bytes = sfs_core_workspace(&task) > bytes ? sfs_core_workspace(&task) : bytes;
+	}
+	workspace = malloc(bytes);
+	memset(workspace, 1, bytes);
+	memset(out, 1, sizeof(out));
+	for (size_t kind = 0; kind < 2; kind++)
+	{
+		char data[64];
+
+		snprintf(data, sizeof(data), "%d %s", HUGE_ROW, kinds[kind]);
+		fill(kind, HUGE_ROW);
+		for (size_t k = 0; k < HUGE_TASKS; k++)
+			if (kind == 0 || huge[k].ties)
+			{
+				SfsTask task =
+					make(huge[k].op, huge[k].reg, huge[k].strength, huge[k].standardize, HUGE_ROW);
+
+				watch_pauses(&task, workspace, data);
+			}
+	}
 	free(workspace);
 }
 
@@ -215,5 +280,6 @@ main(void)
 	test_pauses(SFS_OP_SOFT_SPEARMAN_GRAD, SFS_REG_KL, 0.1, true, 0);
 	for (int op = 0; op < SFS_OP_COUNT; op++)
 		test_stops((SfsOp) op, op % 2 ? SFS_REG_KL : SFS_REG_L2, 1e-4, op % 2);
+	test_huge();
 	return done_testing();
 }
