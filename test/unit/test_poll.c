@@ -110,6 +110,19 @@ fill(size_t kind, size_t n)
 		x[0] = 1e300;
 }
 
+/* Fill the lists of huge rows: like the first LONG, moved a little. */
+static void
+fill_huge(size_t kind)
+{
+	fill(kind, LONG);
+	for (size_t i = LONG; i < HUGE_ROW; i++)
+	{
+		x[i] = x[i - LONG] + (kind == 0 ? 1e-7 : 0.0);
+		y[i] = y[i - LONG] + (kind == 0 ? 1e-8 : 0.0);
+		g[i] = g[i - LONG];
+	}
+}
+
 /* Make a task of one long row, or of one Jacobian. */
 static SfsTask
 make(SfsOp op, SfsRegularization reg, double strength, bool standardize, size_t n)
@@ -169,7 +182,7 @@ static const struct
 	{SFS_OP_RANK, SFS_REG_L2, 1e-6, false, true},
 	{SFS_OP_RANK, SFS_REG_KL, 1.0, false, true},
 	{SFS_OP_RANK, SFS_REG_KL, 1e9, false, false},
-	{SFS_OP_RANK_VJP, SFS_REG_L2, 1.0, true, true},
+	{SFS_OP_RANK_VJP, SFS_REG_L2, 1.0, true, false},
 	{SFS_OP_RANK_VJP, SFS_REG_KL, 1e9, false, false},
 	{SFS_OP_SORT, SFS_REG_L2, 1e-6, false, true},
 	{SFS_OP_SORT, SFS_REG_KL, 1e9, false, false},
@@ -198,7 +211,7 @@ test_huge(void)
 		char data[64];
 
 		snprintf(data, sizeof(data), "%d %s", HUGE_ROW, kinds[kind]);
-		fill(kind, HUGE_ROW);
+		fill_huge(kind);
 		for (size_t k = 0; k < HUGE_TASKS; k++)
 			if (kind == 0 || huge[k].ties)
 			{
