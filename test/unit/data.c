@@ -192,22 +192,16 @@ deal(const uint32_t *from, uint32_t *to, size_t n, const uint32_t *rank, uint32_
 	for (size_t i = 0; i < n; i += LANES)
 	{
 		size_t end = i + LANES <= n ? i + LANES : n;
-		size_t group = i + LANES <= n ? LANES : 1;
+		size_t high;
 
-		for (size_t k = i; k < end; k += group)
-		{
-			size_t high = 0;
-
-			for (size_t j = k; j < k + group; j++)
-				high += rank[from[j]] >= pivot;
-			back -= high;
-			high = back;
-			for (size_t j = k; j < k + group; j++)
-				if (rank[from[j]] < pivot)
-					to[front++] = from[j];
-				else
-					to[high++] = from[j];
-		}
+		for (size_t k = i; k < end; k++)
+			back -= rank[from[k]] >= pivot;
+		high = back;
+		for (size_t k = i; k < end; k++)
+			if (rank[from[k]] < pivot)
+				to[front++] = from[k];
+			else
+				to[high++] = from[k];
 	}
 	return front;
 }

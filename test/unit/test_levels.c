@@ -26,6 +26,7 @@
 #define DENSE 600
 #define HALF 280
 #define LONGEST 300000
+#define TOUCHING 6000000
 #define ROWS_MAX 4
 #define WORDS 2048 /* of rows that kernels are given themselves */
 #define MATRIX_MAX 24
@@ -548,6 +549,42 @@ test_long(void)
 	report("long rows");
 }
 
+/*
+ * Compare a row of millions in which one entropic pair is nearer to touching than the
+ * solver can tell, and another so near that the bounds of levels may differ on it.
+ */
+static void
+test_touching(void)
+{
+	const size_t n = TOUCHING;
+	const size_t pair = 100;
+	double *x = malloc(n * sizeof(double));
+	double *out[2] = {malloc(n * sizeof(double)), malloc(n * sizeof(double))};
+	double weight = (double) (n - pair);
+	SfsTask task = one_row(SFS_OP_RANK, SFS_REG_KL, 1.0, x, n, out[0]);
+
+	number++;
+	for (size_t k = 0; k < n; k++)
+		x[k] = 2.5 * log((double) (n - k) / weight);
+	/* above log(weight / (weight - 1)) by 1 / 2 weight^2 */
+	x[pair + 1] = x[pair] - 1.0 / (weight - 1.0) * (1.0 + 0x1p-45);
+	x[n - 1] = x[n - 2] - (log(2.0) + 2e-13);
+	(void) sfs_kernels_force("portable");
+	(void) run_core(&task);
+	task.out.data = out[1];
+	for (size_t l = 0; l < levels; l++)
+		if (level[l].usable)
+		{
+			(void) sfs_kernels_force(level[l].name);
+			level[l].wrong +=
+				run_core(&task) != SFS_OK || memcmp(out[0], out[1], n * sizeof(double)) != 0;
+		}
+	report("a row of millions that nearly touches");
+	free(x);
+	free(out[0]);
+	free(out[1]);
+}
+
 /* Find the levels, or the one that the environment names; skip what is not here. */
 static void
 find_levels(void)
@@ -589,6 +626,8 @@ main(int argc, char **argv)
 		test_data();
 		test_medium();
 		test_long();
+		if (only < 0)
+			test_touching();
 	}
 	return done_testing();
 }

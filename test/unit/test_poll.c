@@ -190,6 +190,18 @@ static const struct
 };
 #define HUGE_TASKS (sizeof(huge) / sizeof(huge[0]))
 
+/* Test a row in which nothing joins until the last value makes almost all of it one block. */
+static void
+test_avalanche(void *workspace)
+{
+	SfsTask task = make(SFS_OP_SORT, SFS_REG_KL, 2e13, false, HUGE_ROW);
+
+	for (size_t i = 0; i < HUGE_ROW; i++)
+		x[i] = i == HUGE_ROW / 2 ? -1e6 : 0.0;
+	task.direction = SFS_DESCENDING;
+	watch_pauses(&task, workspace, "an avalanche");
+}
+
 /* Test the pauses of rows of ten million. */
 static void
 test_huge(void)
@@ -221,6 +233,7 @@ test_huge(void)
 				watch_pauses(&task, workspace, data);
 			}
 	}
+	test_avalanche(workspace);
 	free(workspace);
 }
 
