@@ -1,7 +1,7 @@
 /*
  * bench_core.c - time of the core per element, without a server.
  *
- * bench/run builds and runs it.  Each line is the fastest of five repetitions
+ * bench/run builds and runs it; KERNELS in the environment forces a level.  Each line is the fastest of five repetitions
  * over about a million elements of N(0, 1).  Strengths: "hard" leaves singletons,
  * "half" puts about half of the elements into blocks, "one" makes one block.
  */
@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <time.h>
 
+#include "kernels.h"
 #include "sfs_core.h"
 #include "tap.h"
 
@@ -87,6 +88,7 @@ main(void)
 		x_float[i] = (float) x[i];
 		g[i] = normal();
 	}
+	printf("kernels: %s\n", sfs_kernels->name);
 	printf("ns per element       reg      n hard/f4  half/f4  half/f8   one/f4\n");
 	for (int reg = 0; reg < SFS_REG_COUNT; reg++)
 	{
