@@ -394,7 +394,7 @@ class Bench:
 
     def kernels(self) -> str:
         """Return the kernels that the server uses."""
-        return self.sql.value("LOAD 'softsort'; SHOW softsort.kernels")
+        return self.sql.value("LOAD 'softsort'; SHOW softsort.kernels_status")
 
     def machine(self) -> None:
         """Note the machine and the versions."""

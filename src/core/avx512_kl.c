@@ -100,7 +100,9 @@ find_runs(const double *v, size_t n, double strength, double top, __mmask8 *star
 {
 	const __m512d one = _mm512_set1_pd(1.0);
 	const __m512d less = _mm512_set1_pd(strength * (1.0 - 0x1p-48));
-	const __m512d more = _mm512_set1_pd(strength * (1.0 + 0x1p-48));
+	/* less exact than for each w, and on the safe side */
+	const __m512d more =
+		_mm512_set1_pd(strength * (1.0 + 0x1p-48 + 8.0 * SFS_KL_TOUCH * (top + 1.0)));
 	__m512d w = _mm512_sub_pd(_mm512_set1_pd(top + 1.0),
 							  _mm512_setr_pd(0.0, 1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0));
 	size_t count = 0;

@@ -281,7 +281,8 @@ sfs_row_isotonic(SfsRow *row)
 		g = fit.sum; /* free now */
 		if (sfs_gather(&row->g, NULL, n, g, row->poll))
 			return SFS_CANCELLED;
-		shift = sfs_normalize(g, n);
+		if (sfs_normalize(g, n, &shift, row->poll))
+			return SFS_CANCELLED;
 	}
 	for (size_t k = 0; k < fit.blocks; k++)
 	{

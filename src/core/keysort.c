@@ -215,10 +215,12 @@ sort_run(double *sorted, uint32_t *perm, size_t n, uint64_t *word, SfsPoll *poll
 {
 	bool ordered = true;
 
-	if (sfs_poll(poll, n))
-		return SFS_CANCELLED;
 	for (size_t i = 1; i < n && ordered; i++)
+	{
+		if (sfs_poll(poll, 1))
+			return SFS_CANCELLED;
 		ordered = sorted[i - 1] >= sorted[i];
+	}
 	if (ordered)
 		return SFS_OK;
 	if (n > INSERTION_MAX)
@@ -227,15 +229,15 @@ sort_run(double *sorted, uint32_t *perm, size_t n, uint64_t *word, SfsPoll *poll
 	return SFS_OK;
 }
 
-/* Return the end of the run of equal leading bits that begins at i. */
+/* Return the end of the run of equal leading bits that begins at i; 0 when stopped. */
 static inline size_t
-run_end(const uint64_t *word, size_t i, size_t n)
+run_end(const uint64_t *word, size_t i, size_t n, SfsPoll *poll)
 {
 	uint64_t leading = word[i] >> 32;
 
-	do
-		i++;
-	while (i < n && word[i] >> 32 == leading);
+	for (i++; i < n && word[i] >> 32 == leading; i++)
+		if (sfs_poll(poll, 1))
+			return 0;
 	return i;
 }
 
@@ -245,9 +247,11 @@ repair_runs(uint64_t *word, size_t n, uint32_t *perm, double *sorted, SfsPoll *p
 {
 	for (size_t i = 0; i + 1 < n;)
 	{
-		size_t end = run_end(word, i, n);
+		size_t end = run_end(word, i, n, poll);
 		SfsStatus status = SFS_OK;
 
+		if (end == 0)
+			return SFS_CANCELLED;
 		if (end - i > 1)
 			status = sort_run(&sorted[i], &perm[i], end - i, &word[i], poll);
 		if (status != SFS_OK)
@@ -367,17 +371,18 @@ sfs_keysort(const void *x, SfsType type, bool negate, size_t n, uint32_t *perm, 
 	word = sort_keys(x, type, negate, n, scratch, (uint64_t *) (void *) sorted, &exact, poll);
 	if (word == NULL)
 		return SFS_CANCELLED;
-	if (word != scratch)
-		memcpy(scratch, word, n * sizeof(uint64_t));
 	for (size_t i = 0; i < n;)
 	{
 		size_t end = sfs_chunk_end(i, n);
 
 		if (sfs_poll(poll, end - i))
 			return SFS_CANCELLED;
+		/* sorted takes the values, from the begin on: what is there moves ahead of that */
+		if (word != scratch)
+			memcpy(scratch + i, word + i, (end - i) * sizeof(uint64_t));
 		for (; i < end; i++)
 		{
-			size_t ahead = i + PREFETCH < n ? i + PREFETCH : i;
+			size_t ahead = i + PREFETCH < end ? i + PREFETCH : i;
 
 			__builtin_prefetch((const char *) x + (uint32_t) scratch[ahead] * size);
 			perm[i] = (uint32_t) scratch[i];

@@ -6,7 +6,8 @@
 
 /*
  * Find runs of neighbours that join for certain, without exponentials: log(w / (w - 1))
- * lies between 1 / w and 1 / (w - 1).  *apart: all others stay apart for certain.
+ * lies between 1 / w and 1 / (w - 1).  *apart: all others stay apart for certain, and
+ * by more than what counts as touching.
  */
 static size_t
 find_runs(const double *v, size_t n, double strength, double top, uint32_t *start, bool *apart)
@@ -23,7 +24,7 @@ find_runs(const double *v, size_t n, double strength, double top, uint32_t *star
 
 		start[blocks] = (uint32_t) i;
 		blocks += !(gap * w < strength * (1.0 - slack));
-		certain += gap * (w - 1.0) > strength * (1.0 + slack);
+		certain += gap * (w - 1.0) > strength * (1.0 + slack + 8.0 * SFS_KL_TOUCH * w);
 	}
 	start[blocks] = (uint32_t) n;
 	*apart = certain == blocks - 1;

@@ -57,7 +57,8 @@ sfs_row_projection_derivative(SfsRow *row)
 	if (sfs_gather(&row->g, fit.perm, n, g, row->poll))
 		return SFS_CANCELLED;
 	out = fit.work[0];
-	shift = sfs_normalize(g, n);
+	if (sfs_normalize(g, n, &shift, row->poll))
+		return SFS_CANCELLED;
 	for (size_t k = 0; k < fit.blocks; k++)
 	{
 		SfsBlock block = sfs_fit_block(&fit, k, row->poll);

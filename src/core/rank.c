@@ -20,6 +20,22 @@ sfs_rank_bytes(const SfsTask *task, size_t n)
 	return task->standardize ? bytes + n * sizeof(double) + 16 : bytes;
 }
 
+/* Write (value + first) + second, where a value of NULL is 0; true when stopped. */
+static bool
+add_to_all(const double *value, double first, double second, size_t n, double *out, SfsPoll *poll)
+{
+	for (size_t i = 0; i < n;)
+	{
+		size_t end = sfs_chunk_end(i, n);
+
+		if (sfs_poll(poll, end - i))
+			return true;
+		for (; i < end; i++)
+			out[i] = value == NULL ? first + second : (value[i] + first) + second;
+	}
+	return false;
+}
+
 /* Write the deviations, plus an offset, of block k; true when stopped. */
 static bool
 block_deviations(const SfsFit *fit, size_t k, SfsStrength *unit, double offset, double *out,
@@ -33,18 +49,13 @@ block_deviations(const SfsFit *fit, size_t k, SfsStrength *unit, double offset, 
 		return true;
 	out += block.first;
 	if (block.m == 1 || block.high == block.low) /* one value, or ties */
-		for (size_t i = 0; i < block.m; i++)
-			out[i] = middle + offset;
+		return add_to_all(NULL, middle, offset, block.m, out, poll);
 	/* only a row that is one block as a whole may be scaled */
-	else if (fit->reg->rank(&block, fit->blocks == 1 ? unit : NULL, out))
+	if (fit->reg->rank(&block, fit->blocks == 1 ? unit : NULL, out))
 		return true;
-	else if (fit->blocks > 1)
-		for (size_t i = 0; i < block.m; i++)
-			out[i] = (out[i] + middle) + offset;
-	else if (offset != 0.0)
-		for (size_t i = 0; i < block.m; i++)
-			out[i] += offset;
-	return false;
+	if (fit->blocks > 1)
+		return add_to_all(out, middle, offset, block.m, out, poll);
+	return offset != 0.0 && add_to_all(out, offset, 0.0, block.m, out, poll);
 }
 
 /* May the kernel for short blocks be used?  It computes without scaling. */
@@ -165,9 +176,7 @@ one_product(const SfsFit *fit, size_t k, const double *g, double *out, SfsPoll *
 	/* the limit at strength 0 is a constant */
 	if (block.m > 1 && fit->strength.m != 0.0)
 		return fit->reg->rank_derivative(&block, g + block.first, out + block.first);
-	for (size_t i = 0; i < block.m; i++)
-		out[block.first + i] = 0.0;
-	return false;
+	return add_to_all(NULL, 0.0, 0.0, block.m, out + block.first, poll);
 }
 
 /* Apply the block-diagonal Jacobian at fixed strength, times 2^strength.e. */
@@ -196,9 +205,9 @@ block_product(const SfsFit *fit, const double *g, double *out, SfsPoll *poll)
 	return false;
 }
 
-/* Return sum a_i b_i in index order over the fixed tree. */
-static double
-dot(const double *a, const double *b, size_t n)
+/* Compute sum a_i b_i in index order over the fixed tree; true when stopped. */
+static bool
+dot(const double *a, const double *b, size_t n, double *result, SfsPoll *poll)
 {
 	double term[SFS_LEAF];
 	SfsTreeSum sum;
@@ -208,11 +217,14 @@ dot(const double *a, const double *b, size_t n)
 	{
 		size_t count = sfs_leaf(i, n);
 
+		if (sfs_poll(poll, count))
+			return true;
 		for (size_t k = 0; k < count; k++)
 			term[k] = a[i + k] * b[i + k];
 		sfs_tree_add(&sum, term, count);
 	}
-	return sfs_tree_total(&sum);
+	*result = sfs_tree_total(&sum);
+	return false;
 }
 
 /* Return room for a cotangent in the order of a fit; see sfs_rank_bytes. */
@@ -251,13 +263,19 @@ sfs_rank_jacobian_product(const SfsFit *fit, const double *g, bool transposed, d
 		for (; i < end; i++)
 			centered[i] = (sfs_scale(fit->v[i], fit->shift) - fit->base) - fit->offset;
 	}
-	if (block_product(fit, centered, moved, poll) || sfs_poll(poll, n))
+	if (block_product(fit, centered, moved, poll) ||
+		dot(transposed ? moved : centered, g, n, &factor, poll))
 		return true;
-	factor = dot(transposed ? moved : centered, g, n) / fit->square_sum;
-	if (sfs_poll(poll, n))
-		return true;
-	for (size_t i = 0; i < n; i++)
-		out[i] -= (transposed ? centered : moved)[i] * factor;
+	factor /= fit->square_sum;
+	for (size_t i = 0; i < n;)
+	{
+		size_t end = sfs_chunk_end(i, n);
+
+		if (sfs_poll(poll, end - i))
+			return true;
+		for (; i < end; i++)
+			out[i] -= (transposed ? centered : moved)[i] * factor;
+	}
 	return false;
 }
 
@@ -280,7 +298,8 @@ sfs_row_rank_derivative(SfsRow *row)
 		return SFS_FAILED;
 	if (sfs_gather(&row->g, fit.perm, n, g, row->poll))
 		return SFS_CANCELLED;
-	shift = sfs_normalize(g, n);
+	if (sfs_normalize(g, n, &shift, row->poll))
+		return SFS_CANCELLED;
 	if (sfs_rank_jacobian_product(&fit, g, transposed, fit.work[0], row->poll))
 		return SFS_CANCELLED;
 	return sfs_store(&row->out, 0, fit.work[0], fit.perm, n, negate ? -1.0 : 1.0,

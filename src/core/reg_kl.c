@@ -102,8 +102,15 @@ rank(const SfsBlock *block, SfsStrength *unit, double *out)
 			return true;
 		if (unit != NULL)
 			unit->m /= weight / m;
-		for (size_t i = 0; i < block->m && unit == NULL; i++)
-			out[i] *= weight / m;
+		for (size_t i = 0; i < block->m && unit == NULL;)
+		{
+			size_t end = sfs_chunk_end(i, block->m);
+
+			if (sfs_poll(block->poll, end - i))
+				return true;
+			for (; i < end; i++)
+				out[i] *= weight / m;
+		}
 		return false;
 	}
 	if (unit != NULL)
@@ -155,8 +162,15 @@ softmax(const SfsBlock *block, const double *g, double *mean, double *out)
 	total = sfs_tree_total(&sum);
 	if (g != NULL)
 		*mean = sfs_tree_total(&weighted) / total;
-	for (size_t i = 0; i < block->m; i++)
-		out[i] /= total;
+	for (size_t i = 0; i < block->m;)
+	{
+		size_t end = sfs_chunk_end(i, block->m);
+
+		if (sfs_poll(block->poll, end - i))
+			return true;
+		for (; i < end; i++)
+			out[i] /= total;
+	}
 	return false;
 }
 
@@ -169,8 +183,15 @@ rank_derivative(const SfsBlock *block, const double *g, double *out)
 
 	if (softmax(block, g, &mean, out))
 		return true;
-	for (size_t i = 0; i < block->m; i++)
-		out[i] = weight * out[i] * ((g[i] - g[0]) - mean) / block->strength.m;
+	for (size_t i = 0; i < block->m;)
+	{
+		size_t end = sfs_chunk_end(i, block->m);
+
+		if (sfs_poll(block->poll, end - i))
+			return true;
+		for (; i < end; i++)
+			out[i] = weight * out[i] * ((g[i] - g[0]) - mean) / block->strength.m;
+	}
 	return false;
 }
 
@@ -211,8 +232,15 @@ sort_jvp(const SfsBlock *block, const double *g, double *out)
 
 	if (softmax(&plain, g, &mean, out))
 		return true;
-	for (size_t i = 0; i < block->m; i++)
-		out[i] = g[0] + mean;
+	for (size_t i = 0; i < block->m;)
+	{
+		size_t end = sfs_chunk_end(i, block->m);
+
+		if (sfs_poll(block->poll, end - i))
+			return true;
+		for (; i < end; i++)
+			out[i] = g[0] + mean;
+	}
 	return false;
 }
 
@@ -225,8 +253,15 @@ sort_vjp(const SfsBlock *block, const double *g, double *out)
 
 	if (softmax(&plain, NULL, NULL, out) || sum_cotangent(block, g, &total))
 		return true;
-	for (size_t i = 0; i < block->m; i++)
-		out[i] *= total;
+	for (size_t i = 0; i < block->m;)
+	{
+		size_t end = sfs_chunk_end(i, block->m);
+
+		if (sfs_poll(block->poll, end - i))
+			return true;
+		for (; i < end; i++)
+			out[i] *= total;
+	}
 	return false;
 }
 
@@ -277,8 +312,15 @@ sort(const SfsBlock *block, double *out)
 	SfsBlock w = unscaled(block);
 	SfsBlock z = *block;
 
-	for (size_t i = 0; i < block->m; i++)
-		out[i] = (double) (block->m - 1 - i);
+	for (size_t i = 0; i < block->m;)
+	{
+		size_t end = sfs_chunk_end(i, block->m);
+
+		if (sfs_poll(block->poll, end - i))
+			return true;
+		for (; i < end; i++)
+			out[i] = (double) (block->m - 1 - i);
+	}
 	z.v = out; /* overwritten behind the reader */
 	z.high = (double) (block->m - 1);
 	z.low = 0.0;
@@ -307,8 +349,15 @@ projection_jvp(const SfsBlock *block, const double *g, double *out)
 
 	if (softmax(&plain, g, &mean, out))
 		return true;
-	for (size_t i = 0; i < block->m; i++)
-		out[i] = (g[i] - g[0]) - mean;
+	for (size_t i = 0; i < block->m;)
+	{
+		size_t end = sfs_chunk_end(i, block->m);
+
+		if (sfs_poll(block->poll, end - i))
+			return true;
+		for (; i < end; i++)
+			out[i] = (g[i] - g[0]) - mean;
+	}
 	return false;
 }
 
@@ -321,8 +370,15 @@ projection_vjp(const SfsBlock *block, const double *g, double *out)
 
 	if (softmax(&plain, NULL, NULL, out) || sum_cotangent(block, g, &total))
 		return true;
-	for (size_t i = 0; i < block->m; i++)
-		out[i] = g[i] - out[i] * total;
+	for (size_t i = 0; i < block->m;)
+	{
+		size_t end = sfs_chunk_end(i, block->m);
+
+		if (sfs_poll(block->poll, end - i))
+			return true;
+		for (; i < end; i++)
+			out[i] = g[i] - out[i] * total;
+	}
 	return false;
 }
 

@@ -123,9 +123,16 @@ average(const SfsBlock *block, const double *g, double *out)
 			return true;
 	}
 	mean = sfs_tree_total(&sum) / (double) block->m;
-	for (size_t i = 0; i < block->m; i++)
-		out[i] = mean;
-	return sfs_poll(block->poll, block->m);
+	for (size_t i = 0; i < block->m;)
+	{
+		size_t end = sfs_chunk_end(i, block->m);
+
+		if (sfs_poll(block->poll, end - i))
+			return true;
+		for (; i < end; i++)
+			out[i] = mean;
+	}
+	return false;
 }
 
 /* Compute mean v + (z_i - mean z), where z falls by 1 / strength a step. */

@@ -5,6 +5,7 @@
 
 #include <string.h>
 
+#include "argsort.h"
 #include "kernels.h"
 
 /* See row.h. */
@@ -129,24 +130,31 @@ sfs_store(const SfsOutput *out, size_t first, const double *value, const uint32_
 }
 
 /* See row.h. */
-int
-sfs_normalize(double *g, size_t n)
+bool
+sfs_normalize(double *g, size_t n, int *shift, SfsPoll *poll)
 {
 	double low;
 	double high;
-	double largest;
-	int shift;
 
-	if (n == 0)
-		return 0;
-	sfs_kernels->range(g, SFS_FLOAT64, n, &low, &high);
-	largest = __builtin_fmax(-low, high);
-	if (largest == 0.0)
-		return 0;
-	shift = -sfs_exponent(largest);
-	if (shift >= -SFS_SAFE_EXPONENT && shift <= SFS_SAFE_EXPONENT)
-		return 0;
-	for (size_t i = 0; i < n; i++)
-		g[i] = sfs_scale(g[i], shift);
-	return shift;
+	*shift = 0;
+	if (sfs_range(g, SFS_FLOAT64, false, n, &low, &high, poll))
+		return true;
+	if (low == 0.0 && high == 0.0)
+		return false;
+	*shift = -sfs_exponent(__builtin_fmax(-low, high));
+	if (*shift >= -SFS_SAFE_EXPONENT && *shift <= SFS_SAFE_EXPONENT)
+	{
+		*shift = 0;
+		return false;
+	}
+	for (size_t i = 0; i < n;)
+	{
+		size_t end = sfs_chunk_end(i, n);
+
+		if (sfs_poll(poll, end - i))
+			return true;
+		for (; i < end; i++)
+			g[i] = sfs_scale(g[i], *shift);
+	}
+	return false;
 }

@@ -93,10 +93,10 @@ extern SfsStatus sfs_store(const SfsOutput *out, size_t first, const double *val
 						   SfsPoll *poll);
 
 /*
- * Bring g into the safe range in place: g * 2^shift; return shift.  Derivatives
+ * Bring g into the safe range in place: g * 2^shift; true when stopped.  Derivatives
  * are linear in g, so the result is scaled back when it is stored.
  */
-extern int sfs_normalize(double *g, size_t n);
+extern bool sfs_normalize(double *g, size_t n, int *shift, SfsPoll *poll);
 
 /* Row functions, one an operation; see sfs_core.h for their inputs and outputs. */
 extern SfsStatus sfs_row_rank(SfsRow *row);

@@ -255,6 +255,8 @@ pool(Solver *solver)
 				break;
 			}
 			open = problem->start[--depth];
+			if (sfs_poll(problem->poll, 4))
+				return SFS_CANCELLED;
 		}
 	}
 	problem->start[depth] = (uint32_t) open;

@@ -140,7 +140,8 @@ sfs_row_sort_derivative(SfsRow *row)
 	/* a cotangent belongs to positions, a tangent to elements */
 	if (sfs_gather(&row->g, transposed ? NULL : fit.perm, n, g, row->poll))
 		return SFS_CANCELLED;
-	shift = sfs_normalize(g, n);
+	if (sfs_normalize(g, n, &shift, row->poll))
+		return SFS_CANCELLED;
 	if (jacobian_product(&fit, g, transposed, fit.work[0], row->poll))
 		return SFS_CANCELLED;
 	return sfs_store(&row->out, 0, fit.work[0], transposed ? fit.perm : NULL, n, 1.0, -shift,

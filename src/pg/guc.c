@@ -27,9 +27,12 @@ assign_kernels(int value, void *extra)
 		(void) sfs_kernels_force(kernels_options[value].name);
 }
 
-/* Return the kernels in use, which says more than auto. */
+/* Value of softsort.kernels_status, which is never read. */
+static char *kernels_status;
+
+/* Return the kernels in use. */
 static const char *
-show_kernels(void)
+show_kernels_status(void)
 {
 	return sfs_kernels->name;
 }
@@ -51,7 +54,12 @@ sfs_guc_init(void)
 							 "Results are the same with all of them; auto is the fastest that the "
 							 "processor has.",
 							 &kernels, AUTO, kernels_options, PGC_USERSET, GUC_NOT_IN_SAMPLE, NULL,
-							 assign_kernels, show_kernels);
+							 assign_kernels, NULL);
+	DefineCustomStringVariable("softsort.kernels_status",
+							   "Shows the instructions that softsort computes with.", NULL,
+							   &kernels_status, "", PGC_INTERNAL,
+							   GUC_NOT_IN_SAMPLE | GUC_DISALLOW_IN_FILE | GUC_NO_RESET_ALL, NULL,
+							   NULL, show_kernels_status);
 	DefineCustomIntVariable(
 		"softsort.max_partition_memory",
 		"Sets the maximum memory to be used for one window partition or group.",
