@@ -2,145 +2,62 @@
  * isotonic.c - weighted isotonic regression of a list in its given order.
  *
  * Minimizes sum w_i (f_i - y_i)^2 over f that never fall (ascending) or never
- * rise.  The solver works on a falling fit of y or -y; neighbours join when the
- * weighted mean does not fall, decided exactly on the given doubles (N5).
+ * rise.
  */
 #include "row.h"
 
-#include "exact.h"
+#include "isotonic.h"
 #include "pair.h"
 
-typedef struct Isotonic
-{
-	size_t n;
-	double *y;		 /* values, negated for an ascending fit */
-	double *weight;	 /* as given, or NULL */
-	uint32_t *start; /* stack of closed blocks, then the result */
-	double *sum;	 /* of w y of each closed block, */
-	double *size;	 /* of w |y|, */
-	double *mass;	 /* and of w */
-	size_t blocks;
-	SfsExactSums sums;
-	SfsExactSums masses;
-	SfsPoll *poll;
-} Isotonic;
+/* Longest block whose mean is computed without lanes. */
+#define SHORT_BLOCK ((size_t) 32)
 
-/* A block's sums. */
-typedef struct Part
-{
-	double sum;
-	double size;
-	double mass;
-} Part;
+#define LANES ((size_t) 4)
 
-/* See row.h: seven lists, and the exact sums of products and weights. */
+/* See row.h: values, sums and their errors, positions, and the exact sums of products and weights. */
 size_t
 sfs_isotonic_bytes(const SfsTask *task, size_t n)
 {
-	size_t exact = sfs_exact_words(n, true) + sfs_exact_words(n, false);
+	size_t sequences = task->y.data != NULL ? 2 : 1;
+	size_t lists = sequences * (2 * n * sizeof(double) + n * sizeof(uint32_t));
+	size_t exact = sfs_exact_words(n, true) + (sequences - 1) * sfs_exact_words(n, false);
 
-	(void) task;
-	return (6 * n + exact) * sizeof(double) + (n + 1) * sizeof(uint32_t) + 16 * 16;
-}
-
-/* Return the block that is element i. */
-static inline Part
-part(const Isotonic *fit, size_t i)
-{
-	Part result;
-
-	result.mass = fit->weight == NULL ? 1.0 : fit->weight[i];
-	result.sum = result.mass * fit->y[i];
-	result.size = __builtin_fabs(result.sum);
-	return result;
-}
-
-/* Decide [a, b) against [b, c): 1 = the mean falls, 0 = they join, -1 = stopped. */
-static int
-falls(Isotonic *fit, size_t a, size_t b, size_t c, const Part *p, const Part *q)
-{
-	double left = p->sum * q->mass;
-	double right = q->sum * p->mass;
-	/* sums of both signs: the bound goes with the sums of sizes */
-	double bound = ((double) (c - a) + 16.0) * 0x1p-52 * (p->size * q->mass + q->size * p->mass);
-	const SfsExactSums *masses = fit->weight == NULL ? NULL : &fit->masses;
-
-	/* what underflow took from the products w y, and below from those here */
-	bound += (double) (c - a) * 0x1p-1074 * (p->mass + q->mass);
-	if (left - right > bound && bound > 0x1p-900)
-		return 1;
-	if (right - left > bound && bound > 0x1p-900)
-		return 0;
-	if (sfs_poll(fit->poll, 16) || sfs_exact_prepare(&fit->sums, fit->poll) != SFS_OK ||
-		(masses != NULL && sfs_exact_prepare(&fit->masses, fit->poll) != SFS_OK))
-		return -1;
-	return sfs_exact_weighted(&fit->sums, masses, a, b, c) > 0;
-}
-
-/* Pool adjacent violators. */
-static SfsStatus
-pool(Isotonic *fit)
-{
-	size_t depth = 0;
-	size_t open = 0;
-	Part top = part(fit, 0);
-
-	for (size_t i = 1; i <= fit->n; i++)
-	{
-		/* close blocks below that do not stand above the open one */
-		while (depth > 0)
-		{
-			Part below = {fit->sum[depth - 1], fit->size[depth - 1], fit->mass[depth - 1]};
-			int answer = falls(fit, fit->start[depth - 1], open, i, &below, &top);
-
-			if (answer < 0)
-				return SFS_CANCELLED;
-			if (answer == 1)
-				break;
-			depth--;
-			open = fit->start[depth];
-			top.sum += below.sum;
-			top.size += below.size;
-			top.mass += below.mass;
-		}
-		if (sfs_poll(fit->poll, 1))
-			return SFS_CANCELLED;
-		fit->start[depth] = (uint32_t) open;
-		fit->sum[depth] = top.sum;
-		fit->size[depth] = top.size;
-		fit->mass[depth] = top.mass;
-		depth++;
-		open = i;
-		if (i < fit->n)
-			top = part(fit, i);
-	}
-	fit->blocks = depth;
-	fit->start[depth] = (uint32_t) fit->n;
-	return SFS_OK;
+	return lists + (n + 1) * sizeof(uint32_t) + exact * sizeof(uint64_t) + 9 * 16;
 }
 
 /* Load a row and find its blocks. */
 static SfsStatus
-fit_isotonic(SfsRow *row, Isotonic *fit)
+fit_isotonic(SfsRow *row, SfsIsotonic *fit)
 {
 	size_t n = row->n;
+	SfsArena *arena = &row->arena;
 	bool ascending = row->task->direction == SFS_ASCENDING;
 	bool weighted = row->y.data != NULL;
 	uint64_t *exact;
-	uint64_t *masses;
 
 	fit->n = n;
 	fit->poll = row->poll;
-	fit->y = sfs_arena_take(&row->arena, n * sizeof(double));
-	fit->weight = sfs_arena_take(&row->arena, n * sizeof(double));
-	fit->sum = sfs_arena_take(&row->arena, n * sizeof(double));
-	fit->size = sfs_arena_take(&row->arena, n * sizeof(double));
-	fit->mass = sfs_arena_take(&row->arena, n * sizeof(double));
-	fit->start = sfs_arena_take(&row->arena, (n + 1) * sizeof(uint32_t));
-	exact = sfs_arena_take(&row->arena, sfs_exact_words(n, true) * sizeof(uint64_t));
-	masses = sfs_arena_take(&row->arena, sfs_exact_words(n, false) * sizeof(uint64_t));
-	if (masses == NULL)
+	fit->weight = NULL;
+	fit->y = sfs_arena_take(arena, n * sizeof(double));
+	fit->sum = sfs_arena_take(arena, n * sizeof(double));
+	fit->sum_error = sfs_arena_take(arena, n * sizeof(uint32_t));
+	fit->start = sfs_arena_take(arena, (n + 1) * sizeof(uint32_t));
+	exact = sfs_arena_take(arena, sfs_exact_words(n, true) * sizeof(uint64_t));
+	if (exact == NULL)
 		return SFS_FAILED;
+	if (weighted)
+	{
+		uint64_t *masses;
+
+		fit->weight = sfs_arena_take(arena, n * sizeof(double));
+		fit->mass = sfs_arena_take(arena, n * sizeof(double));
+		fit->mass_error = sfs_arena_take(arena, n * sizeof(uint32_t));
+		masses = sfs_arena_take(arena, sfs_exact_words(n, false) * sizeof(uint64_t));
+		if (masses == NULL)
+			return SFS_FAILED;
+		sfs_exact_init(&fit->masses, fit->weight, NULL, n, masses);
+	}
+	sfs_exact_init(&fit->sums, fit->y, fit->weight, n, exact);
 	for (size_t i = 0; i < n; i += SFS_LEAF)
 	{
 		if (sfs_poll(row->poll, SFS_LEAF))
@@ -149,12 +66,7 @@ fit_isotonic(SfsRow *row, Isotonic *fit)
 		if (weighted)
 			sfs_load(&row->y, i, sfs_leaf(i, n), false, fit->weight + i);
 	}
-	if (!weighted)
-		fit->weight = NULL;
-	sfs_exact_init(&fit->sums, fit->y, fit->weight, n, exact);
-	sfs_exact_init(&fit->masses, fit->weight, NULL, n, masses);
-	fit->blocks = 0;
-	return n == 0 ? SFS_OK : pool(fit);
+	return sfs_isotonic_solve(fit);
 }
 
 /* Do all numbers of a list that are not 0 lie between 2^-200 and 2^200? */
@@ -167,18 +79,19 @@ is_moderate(const double *list, size_t n)
 	{
 		double size = __builtin_fabs(list[i]);
 
-		moderate = moderate && (size == 0.0 || (size >= 0x1p-200 && size <= 0x1p200));
+		moderate =
+			moderate && (size == 0.0 || (size >= SFS_MODERATE_MIN && size <= SFS_MODERATE_MAX));
 	}
 	return moderate;
 }
 
 /*
- * Compute the weighted mean of a block: in twice the working precision, so that
- * heavy and light elements and values that cancel keep their digits; exactly
- * where products could leave the range.
+ * Compute the weighted mean of a block, which is so defined: in twice the working
+ * precision, so that heavy and light elements and values that cancel keep their
+ * digits; exactly where products could leave the range.
  */
 static SfsStatus
-block_mean(Isotonic *fit, size_t first, size_t m, double *mean)
+mean_in_pairs(SfsIsotonic *fit, size_t first, size_t m, double *mean)
 {
 	const double *y = fit->y + first;
 	const double *weight = fit->weight == NULL ? NULL : fit->weight + first;
@@ -216,12 +129,168 @@ block_mean(Isotonic *fit, size_t first, size_t m, double *mean)
 	return SFS_OK;
 }
 
-/* Spread the sum of g * 2^shift over a block by weight. */
-static bool
-block_vjp(const Isotonic *fit, const double *g, int shift, size_t first, size_t m, double *out)
+/* Sums in lanes: of terms, of what the additions lost, and of |terms|. */
+typedef struct LaneSum
 {
-	const double *weight = fit->weight == NULL ? NULL : fit->weight + first;
-	double largest = 1.0;
+	double high[LANES];
+	double low[LANES];
+	double size[LANES];
+} LaneSum;
+
+/* Add a term and what it lacks to a lane. */
+static inline __attribute__((always_inline)) void
+add_to_lane(LaneSum *sum, size_t lane, double term, double rest)
+{
+	SfsPair pair = sfs_pair_sum(sum->high[lane], term);
+
+	sum->high[lane] = pair.high;
+	sum->low[lane] = sum->low[lane] + pair.low + rest;
+	sum->size[lane] += __builtin_fabs(term);
+}
+
+/* Add products of weights and values, and weights, to a lane. */
+static inline __attribute__((always_inline)) void
+add_element(LaneSum *sum, LaneSum *mass, size_t lane, const double *weight, const double *y)
+{
+	if (weight == NULL)
+		add_to_lane(sum, lane, *y, 0.0);
+	else
+	{
+		SfsPair product = sfs_pair_product(*weight, *y);
+
+		add_to_lane(sum, lane, product.high, product.low);
+		add_to_lane(mass, lane, *weight, 0.0);
+	}
+}
+
+/* Add `count` elements to sums in `lanes` lanes. */
+static inline __attribute__((always_inline)) void
+add_elements(LaneSum *sum, LaneSum *mass, size_t lanes, const double *weight, const double *y,
+			 size_t count)
+{
+	size_t i = 0;
+
+	for (; lanes > 1 && i + lanes <= count; i += lanes)
+		for (size_t j = 0; j < lanes; j++)
+			add_element(sum, mass, j, weight == NULL ? NULL : weight + i + j, y + i + j);
+	for (; i < count; i++)
+		add_element(sum, mass, 0, weight == NULL ? NULL : weight + i, y + i);
+}
+
+/* Add the other lanes to the first and normalize it. */
+static inline __attribute__((always_inline)) SfsPair
+fold_lanes(LaneSum *sum, size_t lanes)
+{
+	for (size_t j = 1; j < lanes; j++)
+	{
+		SfsPair pair = sfs_pair_sum(sum->high[0], sum->high[j]);
+
+		sum->high[0] = pair.high;
+		sum->low[0] += sum->low[j] + pair.low;
+		sum->size[0] += sum->size[j];
+	}
+	return sfs_pair_sum(sum->high[0], sum->low[0]);
+}
+
+/*
+ * Decide what mean_in_pairs gives for moderate numbers from other sums of the same
+ * m terms; false when they do not tell.  With u = 2^-53, S = sum |w y| and M = sum w:
+ *
+ * A lane of L terms has losses of at most u S each, 2 L of them and of the products
+ * are added up with an error of u (L + 1) u S each, and folding adds 8 (L + 10) u^2 S:
+ * below 2 (L + 16)^2 u^2 S.  Likewise for M.
+ * In mean_in_pairs, adding x to y errs by at most 3.1 u^2 (|x| + |y|), in all by
+ * 3.2 (m + 1) u^2 S; likewise for M.
+ * Either division errs by at most 19 u^2 S / M, the test below by u^2 S / M.
+ *
+ * Quotients of these sums thus differ by at most `error`, and both are rounded to
+ * the nearest double last, which preserves order.
+ */
+static inline __attribute__((always_inline)) bool
+tell_mean(SfsPair sum, SfsPair mass, double size, double lane, double m, double *mean)
+{
+	double factor = 4.0 * (lane + 16.0) * (lane + 16.0) + 8.0 * m + 128.0;
+	double error = factor * 0x1p-106 * size / mass.high;
+	double first = sum.high / mass.high;
+	SfsPair product = sfs_pair_product(first, mass.high);
+	/* the remainder of a division is a double */
+	double rest = (sum.high - product.high) - product.low;
+	double correction = (rest + sum.low - first * mass.low) / mass.high;
+	SfsPair quotient = sfs_pair_sum(first, correction);
+
+	*mean = quotient.high;
+	return quotient.high + (quotient.low + error) == quotient.high &&
+		   quotient.high + (quotient.low - error) == quotient.high;
+}
+
+/* Tell the mean of a block of moderate numbers as far as tell_mean can. */
+static inline __attribute__((always_inline)) bool
+mean_of_moderate(const double *y, const double *weight, size_t lanes, size_t m, double *mean,
+				 SfsPoll *poll, bool *stop)
+{
+	LaneSum sum = {{0.0}, {0.0}, {0.0}};
+	LaneSum mass = {{0.0}, {0.0}, {0.0}};
+	SfsPair total;
+	SfsPair total_mass = {(double) m, 0.0};
+
+	for (size_t i = 0; i < m;)
+	{
+		size_t end = sfs_chunk_end(i, m);
+
+		*stop = sfs_poll(poll, end - i);
+		if (*stop)
+			return false;
+		add_elements(&sum, &mass, lanes, weight == NULL ? NULL : weight + i, y + i, end - i);
+		i = end;
+	}
+	total = fold_lanes(&sum, lanes);
+	if (weight != NULL)
+		total_mass = fold_lanes(&mass, lanes);
+	return tell_mean(total, total_mass, sum.size[0], (double) (m / lanes + lanes), (double) m,
+					 mean);
+}
+
+/* Compute the bits of mean_in_pairs, fast in all but rare cases. */
+static SfsStatus
+block_mean(SfsIsotonic *fit, size_t first, size_t m, double *mean)
+{
+	const double *y = fit->y + first;
+	bool stop = false;
+	bool told;
+
+	if (!fit->moderate)
+		return mean_in_pairs(fit, first, m, mean);
+	if (fit->weight == NULL && m == 2)
+	{
+		/* the pair y[0] + y[1] is exact, so this rounds once as that does */
+		*mean = (y[0] + y[1]) * 0.5;
+		return SFS_OK;
+	}
+	if (fit->weight == NULL)
+		told = m < SHORT_BLOCK ? mean_of_moderate(y, NULL, 1, m, mean, fit->poll, &stop)
+							   : mean_of_moderate(y, NULL, LANES, m, mean, fit->poll, &stop);
+	else
+	{
+		const double *weight = fit->weight + first;
+
+		told = m < SHORT_BLOCK ? mean_of_moderate(y, weight, 1, m, mean, fit->poll, &stop)
+							   : mean_of_moderate(y, weight, LANES, m, mean, fit->poll, &stop);
+	}
+	if (stop)
+		return SFS_CANCELLED;
+	return told ? SFS_OK : mean_in_pairs(fit, first, m, mean);
+}
+
+/*
+ * Spread the sum of g * 2^shift over a block by weight, with weights relative to the
+ * heaviest: what underflows does not count in the sum.
+ */
+static bool
+spread_relative(const SfsIsotonic *fit, const double *g, int shift, size_t first, size_t m,
+				double *out)
+{
+	const double *weight = fit->weight + first;
+	double largest = 0.0;
 	double mass[SFS_LEAF];
 	SfsTreeSum sum;
 	SfsTreeSum masses;
@@ -230,9 +299,8 @@ block_vjp(const Isotonic *fit, const double *g, int shift, size_t first, size_t 
 
 	if (sfs_poll(fit->poll, m))
 		return true;
-	for (size_t i = 0; i < m && weight != NULL; i++)
-		largest = i == 0 || weight[i] > largest ? weight[i] : largest;
-	/* weights relative to the heaviest: what underflows does not count in the sum */
+	for (size_t i = 0; i < m; i++)
+		largest = weight[i] > largest ? weight[i] : largest;
 	heavy = sfs_exponent(largest);
 	sfs_tree_init(&sum);
 	sfs_tree_init(&masses);
@@ -243,72 +311,160 @@ block_vjp(const Isotonic *fit, const double *g, int shift, size_t first, size_t 
 		if (sfs_poll(fit->poll, 2 * count))
 			return true;
 		for (size_t k = 0; k < count; k++)
-			mass[k] = weight == NULL ? 1.0 : sfs_scale(weight[i + k], -heavy);
+			mass[k] = sfs_scale(weight[i + k], -heavy);
 		sfs_tree_add(&masses, mass, count);
 		sfs_tree_add(&sum, g + first + i, count);
 	}
 	share = sfs_tree_total(&sum) / sfs_tree_total(&masses);
 	for (size_t i = 0; i < m; i++)
 	{
-		double w = weight == NULL ? 1.0 : weight[i];
-		int exponent = sfs_exponent(w);
+		int exponent = sfs_exponent(weight[i]);
 
-		out[first + i] = sfs_scale(sfs_scale(w, -exponent) * share, exponent - heavy - shift);
+		out[first + i] =
+			sfs_scale(sfs_scale(weight[i], -exponent) * share, exponent - heavy - shift);
 	}
 	return sfs_poll(fit->poll, 2 * m);
+}
+
+/* Sum n terms over the fixed tree; true when stopped. */
+static inline bool
+sum_by_tree(const double *term, size_t n, double *total, SfsPoll *poll)
+{
+	SfsTreeSum sum;
+
+	if (n <= SFS_LEAF)
+	{
+		*total = n == 2 ? term[0] + term[1] : sfs_leaf_sum(term, n);
+		return sfs_poll(poll, n);
+	}
+	sfs_tree_init(&sum);
+	for (size_t i = 0; i < n; i += SFS_LEAF)
+	{
+		if (sfs_poll(poll, SFS_LEAF))
+			return true;
+		sfs_tree_add(&sum, term + i, sfs_leaf(i, n));
+	}
+	*total = sfs_tree_total(&sum);
+	return false;
+}
+
+/* Write one number n times; true when stopped. */
+static inline bool
+fill(double *out, size_t n, double number, SfsPoll *poll)
+{
+	for (size_t i = 0; i < n;)
+	{
+		size_t end = sfs_chunk_end(i, n);
+
+		if (sfs_poll(poll, (end - i) / 2))
+			return true;
+		for (; i < end; i++)
+			out[i] = number;
+	}
+	return false;
+}
+
+/* Spread the sum of g * 2^shift over a block by weight; true when stopped. */
+static bool
+block_vjp(const SfsIsotonic *fit, const double *g, int shift, size_t first, size_t m, double *out)
+{
+	const double *weight = fit->weight == NULL ? NULL : fit->weight + first;
+	double mass = (double) m;
+	double sum;
+	double share;
+
+	if (sum_by_tree(g + first, m, &sum, fit->poll))
+		return true;
+	if (weight == NULL)
+		return fill(out + first, m, sfs_scale(sum / mass, -shift), fit->poll);
+	if (!fit->moderate || shift != 0)
+		return spread_relative(fit, g, shift, first, m, out);
+	if (sum_by_tree(weight, m, &mass, fit->poll))
+		return true;
+	share = sum / mass;
+	/* in the safe range all powers of two cancel, so these are the bits of spread_relative */
+	if (share != 0.0 && !(__builtin_fabs(share) > 0x1p-300 && __builtin_fabs(share) < 0x1p300))
+		return spread_relative(fit, g, shift, first, m, out);
+	for (size_t i = 0; i < m;)
+	{
+		size_t end = sfs_chunk_end(i, m);
+
+		if (sfs_poll(fit->poll, end - i))
+			return true;
+		for (; i < end; i++)
+			out[first + i] = weight[i] * share;
+	}
+	return false;
+}
+
+/* Compute the fit, block by block. */
+static SfsStatus
+write_fit(SfsRow *row, SfsIsotonic *fit)
+{
+	double sign = row->task->direction == SFS_ASCENDING ? -1.0 : 1.0;
+	/* exact sums read values of blocks before */
+	double *out = fit->moderate ? fit->y : fit->sum;
+	double last = __builtin_inf();
+
+	for (size_t k = 0; k < fit->blocks; k++)
+	{
+		size_t first = fit->start[k];
+		size_t m = fit->start[k + 1] - first;
+		double mean = fit->y[first];
+
+		if (sfs_poll(row->poll, 2))
+			return SFS_CANCELLED;
+		if (m > 1)
+		{
+			SfsStatus status = block_mean(fit, first, m, &mean);
+
+			if (status != SFS_OK)
+				return status;
+		}
+		/* rounding must not put neighbouring blocks out of order */
+		if (mean > last)
+			mean = last;
+		last = mean;
+		if (fill(out + first, m, mean, row->poll))
+			return SFS_CANCELLED;
+	}
+	return sfs_store(&row->out, 0, out, NULL, fit->n, sign, 0, row->poll);
+}
+
+/* Compute the derivative, block by block. */
+static SfsStatus
+write_vjp(SfsRow *row, SfsIsotonic *fit)
+{
+	double *g = fit->y; /* free now, like the sums */
+	double *out = fit->sum;
+	int shift;
+
+	if (sfs_gather(&row->g, NULL, fit->n, g, row->poll))
+		return SFS_CANCELLED;
+	shift = sfs_normalize(g, fit->n);
+	for (size_t k = 0; k < fit->blocks; k++)
+	{
+		size_t first = fit->start[k];
+		size_t m = fit->start[k + 1] - first;
+
+		if (sfs_poll(row->poll, 2))
+			return SFS_CANCELLED;
+		if (m == 1)
+			out[first] = sfs_scale(g[first], -shift);
+		else if (block_vjp(fit, g, shift, first, m, out))
+			return SFS_CANCELLED;
+	}
+	return sfs_store(&row->out, 0, out, NULL, fit->n, 1.0, 0, row->poll);
 }
 
 /* See sfs_core.h: SFS_OP_ISOTONIC and SFS_OP_ISOTONIC_VJP. */
 SfsStatus
 sfs_row_isotonic(SfsRow *row)
 {
-	size_t n = row->n;
-	double *out = sfs_arena_take(&row->arena, n * sizeof(double));
-	bool vjp = row->task->op == SFS_OP_ISOTONIC_VJP;
-	double sign = !vjp && row->task->direction == SFS_ASCENDING ? -1.0 : 1.0;
-	double *g = NULL;
-	int shift = 0;
-	Isotonic fit;
-	SfsStatus status;
+	SfsIsotonic fit;
+	SfsStatus status = fit_isotonic(row, &fit);
 
-	if (out == NULL)
-		return SFS_FAILED;
-	status = fit_isotonic(row, &fit);
 	if (status != SFS_OK)
 		return status;
-	if (vjp)
-	{
-		g = fit.sum; /* free now */
-		if (sfs_gather(&row->g, NULL, n, g, row->poll))
-			return SFS_CANCELLED;
-		if (sfs_normalize(g, n, &shift, row->poll))
-			return SFS_CANCELLED;
-	}
-	for (size_t k = 0; k < fit.blocks; k++)
-	{
-		size_t first = fit.start[k];
-		size_t m = fit.start[k + 1] - first;
-		double mean = fit.y[first];
-
-		if (sfs_poll(row->poll, 2))
-			return SFS_CANCELLED;
-		if (vjp)
-		{
-			if (m == 1)
-				out[first] = sfs_scale(g[first], -shift);
-			else if (block_vjp(&fit, g, shift, first, m, out))
-				return SFS_CANCELLED;
-			continue;
-		}
-		if (m > 1)
-			status = block_mean(&fit, first, m, &mean);
-		if (status != SFS_OK)
-			return status;
-		/* rounding must not put neighbouring blocks out of order */
-		if (first > 0 && mean > out[first - 1])
-			mean = out[first - 1];
-		for (size_t i = first; i < first + m; i++)
-			out[i] = mean;
-	}
-	return sfs_store(&row->out, 0, out, NULL, n, sign, 0, row->poll);
+	return row->task->op == SFS_OP_ISOTONIC_VJP ? write_vjp(row, &fit) : write_fit(row, &fit);
 }
