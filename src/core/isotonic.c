@@ -14,12 +14,15 @@
 
 #define LANES ((size_t) 4)
 
+/* Longest block that is taken whole, at one cost for all lengths. */
+#define TINY_BLOCK ((size_t) 4)
+
 /* See row.h: values, sums and their errors, positions, and the exact sums of products and weights. */
 size_t
 sfs_isotonic_bytes(const SfsTask *task, size_t n)
 {
 	size_t sequences = task->y.data != NULL ? 2 : 1;
-	size_t lists = sequences * (2 * n * sizeof(double) + n * sizeof(uint32_t));
+	size_t lists = sequences * (2 * (n + TINY_BLOCK) * sizeof(double) + n * sizeof(uint32_t));
 	size_t exact = sfs_exact_words(n, true) + (sequences - 1) * sfs_exact_words(n, false);
 
 	return lists + (n + 1) * sizeof(uint32_t) + exact * sizeof(uint64_t) + 9 * 16;
@@ -38,8 +41,8 @@ fit_isotonic(SfsRow *row, SfsIsotonic *fit)
 	fit->n = n;
 	fit->poll = row->poll;
 	fit->weight = NULL;
-	fit->y = sfs_arena_take(arena, n * sizeof(double));
-	fit->sum = sfs_arena_take(arena, n * sizeof(double));
+	fit->y = sfs_arena_take(arena, (n + TINY_BLOCK) * sizeof(double));
+	fit->sum = sfs_arena_take(arena, (n + TINY_BLOCK) * sizeof(double));
 	fit->sum_error = sfs_arena_take(arena, n * sizeof(uint32_t));
 	fit->start = sfs_arena_take(arena, (n + 1) * sizeof(uint32_t));
 	exact = sfs_arena_take(arena, sfs_exact_words(n, true) * sizeof(uint64_t));
@@ -49,7 +52,7 @@ fit_isotonic(SfsRow *row, SfsIsotonic *fit)
 	{
 		uint64_t *masses;
 
-		fit->weight = sfs_arena_take(arena, n * sizeof(double));
+		fit->weight = sfs_arena_take(arena, (n + TINY_BLOCK) * sizeof(double));
 		fit->mass = sfs_arena_take(arena, n * sizeof(double));
 		fit->mass_error = sfs_arena_take(arena, n * sizeof(uint32_t));
 		masses = sfs_arena_take(arena, sfs_exact_words(n, false) * sizeof(uint64_t));
@@ -58,6 +61,13 @@ fit_isotonic(SfsRow *row, SfsIsotonic *fit)
 		sfs_exact_init(&fit->masses, fit->weight, NULL, n, masses);
 	}
 	sfs_exact_init(&fit->sums, fit->y, fit->weight, n, exact);
+	/* blocks at the end are taken whole, too */
+	for (size_t i = n; i < n + TINY_BLOCK; i++)
+	{
+		fit->y[i] = 0.0;
+		if (weighted)
+			fit->weight[i] = 0.0;
+	}
 	for (size_t i = 0; i < n; i += SFS_LEAF)
 	{
 		if (sfs_poll(row->poll, SFS_LEAF))
@@ -192,6 +202,17 @@ fold_lanes(LaneSum *sum, size_t lanes)
 	return sfs_pair_sum(sum->high[0], sum->low[0]);
 }
 
+/* Return x * m exactly for a whole m below 2^26. */
+static inline SfsPair
+multiply_by_count(double x, double m)
+{
+	const double split = 0x1p27 + 1.0;
+	double high = x * split - (x * split - x);
+	double product = x * m;
+
+	return (SfsPair){product, (high * m - product) + (x - high) * m};
+}
+
 /*
  * Decide what mean_in_pairs gives for moderate numbers from other sums of the same
  * m terms; false when they do not tell.  With u = 2^-53, S = sum |w y| and M = sum w:
@@ -201,26 +222,103 @@ fold_lanes(LaneSum *sum, size_t lanes)
  * below 2 (L + 16)^2 u^2 S.  Likewise for M.
  * In mean_in_pairs, adding x to y errs by at most 3.1 u^2 (|x| + |y|), in all by
  * 3.2 (m + 1) u^2 S; likewise for M.
- * Either division errs by at most 19 u^2 S / M, the test below by u^2 S / M.
+ * The division there errs by at most 19 u^2 S / M, that here by 32 u^2 S / M: `first`
+ * is within 2.1 u of the quotient, `rest` within 4.2 u^2 S of what it lacks (its first
+ * subtraction is exact), and so are two more roundings; `inverse` twice takes 2 u of
+ * the correction, which is below 4.2 u S / M.  The test errs by u^2 S / M.
  *
  * Quotients of these sums thus differ by at most `error`, and both are rounded to
  * the nearest double last, which preserves order.
  */
 static inline __attribute__((always_inline)) bool
-tell_mean(SfsPair sum, SfsPair mass, double size, double lane, double m, double *mean)
+tell_mean(SfsPair sum, SfsPair mass, double size, double lane, double m, bool is_count,
+		  double *mean)
 {
 	double factor = 4.0 * (lane + 16.0) * (lane + 16.0) + 8.0 * m + 128.0;
-	double error = factor * 0x1p-106 * size / mass.high;
-	double first = sum.high / mass.high;
-	SfsPair product = sfs_pair_product(first, mass.high);
-	/* the remainder of a division is a double */
+	double inverse = 1.0 / mass.high;
+	double error = factor * 0x1p-106 * size * inverse;
+	double first = sum.high * inverse;
+	SfsPair product =
+		is_count ? multiply_by_count(first, mass.high) : sfs_pair_product(first, mass.high);
 	double rest = (sum.high - product.high) - product.low;
-	double correction = (rest + sum.low - first * mass.low) / mass.high;
+	double correction = (rest + sum.low - first * mass.low) * inverse;
 	SfsPair quotient = sfs_pair_sum(first, correction);
 
 	*mean = quotient.high;
-	return quotient.high + (quotient.low + error) == quotient.high &&
-		   quotient.high + (quotient.low - error) == quotient.high;
+	return (quotient.high + (quotient.low + error) == quotient.high) &
+		   (quotient.high + (quotient.low - error) == quotient.high);
+}
+
+/*
+ * Do m <= 16 numbers fill so few binary places that a pair holds all their partial sums?
+ * They are multiples of 2^-101 of the sum of their sizes.  So both sums are exact, and
+ * when m is a power of two, their high parts are rounded as the mean, also half way.
+ */
+static inline __attribute__((always_inline)) bool
+are_near(const double *y, size_t m, double size)
+{
+	bool near = true;
+
+	for (size_t i = 0; i < m; i++)
+		near &= __builtin_fabs(y[i]) >= 0x1p-48 * size;
+	return near;
+}
+
+/* Copy m <= TINY_BLOCK numbers, and zeros in place of those after them. */
+static inline __attribute__((always_inline)) void
+take_tiny(const double *list, size_t m, double *out)
+{
+	static const double keep[2 * TINY_BLOCK] = {1.0, 1.0, 1.0, 1.0};
+
+	/* without a branch on m, which could not be predicted */
+	for (size_t k = 0; k < TINY_BLOCK; k++)
+		out[k] = list[k] * keep[TINY_BLOCK - m + k];
+}
+
+/* Add up four numbers, and what they lack. */
+static inline __attribute__((always_inline)) SfsPair
+sum_tiny(const double *term, const double *rest)
+{
+	SfsPair even = sfs_pair_sum(term[0], term[2]);
+	SfsPair odd = sfs_pair_sum(term[1], term[3]);
+	SfsPair sum = sfs_pair_sum(even.high, odd.high);
+	double low = (rest[0] + rest[1]) + (rest[2] + rest[3]);
+
+	return sfs_pair_sum(sum.high, (even.low + odd.low) + sum.low + low);
+}
+
+/* Tell the mean of a block of at most TINY_BLOCK moderate numbers as far as tell_mean can. */
+static inline __attribute__((always_inline)) bool
+mean_of_tiny(const double *y, const double *weight, size_t m, double *mean)
+{
+	double value[TINY_BLOCK];
+	double heavy[TINY_BLOCK];
+	double rest[TINY_BLOCK] = {0.0};
+	SfsPair mass = {(double) (int32_t) m, 0.0};
+	double size;
+	bool told;
+
+	take_tiny(y, m, value);
+	if (weight != NULL)
+	{
+		take_tiny(weight, m, heavy);
+		mass = sum_tiny(heavy, rest);
+		for (size_t k = 0; k < TINY_BLOCK; k++)
+		{
+			SfsPair product = sfs_pair_product(heavy[k], value[k]);
+
+			value[k] = product.high;
+			rest[k] = product.low;
+		}
+	}
+	size = (__builtin_fabs(value[0]) + __builtin_fabs(value[1])) +
+		   (__builtin_fabs(value[2]) + __builtin_fabs(value[3]));
+	told =
+		tell_mean(sum_tiny(value, rest), mass, size, TINY_BLOCK, TINY_BLOCK, weight == NULL, mean);
+	if (weight != NULL)
+		return told;
+	/* half of the pairs end half way, so there is no branch here */
+	return told | (m == 2) | are_near(value, TINY_BLOCK, size);
 }
 
 /* Tell the mean of a block of moderate numbers as far as tell_mean can. */
@@ -247,7 +345,8 @@ mean_of_moderate(const double *y, const double *weight, size_t lanes, size_t m, 
 	if (weight != NULL)
 		total_mass = fold_lanes(&mass, lanes);
 	return tell_mean(total, total_mass, sum.size[0], (double) (m / lanes + lanes), (double) m,
-					 mean);
+					 weight == NULL && lanes == 1, mean) ||
+		   (weight == NULL && (m == 8 || m == 16) && are_near(y, m, sum.size[0]));
 }
 
 /* Compute the bits of mean_in_pairs, fast in all but rare cases. */
@@ -260,13 +359,10 @@ block_mean(SfsIsotonic *fit, size_t first, size_t m, double *mean)
 
 	if (!fit->moderate)
 		return mean_in_pairs(fit, first, m, mean);
-	if (fit->weight == NULL && m == 2)
-	{
-		/* the pair y[0] + y[1] is exact, so this rounds once as that does */
-		*mean = (y[0] + y[1]) * 0.5;
-		return SFS_OK;
-	}
-	if (fit->weight == NULL)
+	if (m <= TINY_BLOCK)
+		told = fit->weight == NULL ? mean_of_tiny(y, NULL, m, mean)
+								   : mean_of_tiny(y, fit->weight + first, m, mean);
+	else if (fit->weight == NULL)
 		told = m < SHORT_BLOCK ? mean_of_moderate(y, NULL, 1, m, mean, fit->poll, &stop)
 							   : mean_of_moderate(y, NULL, LANES, m, mean, fit->poll, &stop);
 	else
@@ -332,9 +428,17 @@ sum_by_tree(const double *term, size_t n, double *total, SfsPoll *poll)
 {
 	SfsTreeSum sum;
 
+	if (n <= TINY_BLOCK)
+	{
+		double part[TINY_BLOCK];
+
+		take_tiny(term, n, part);
+		*total = (part[0] + part[2]) + (part[1] + part[3]);
+		return false;
+	}
 	if (n <= SFS_LEAF)
 	{
-		*total = n == 2 ? term[0] + term[1] : sfs_leaf_sum(term, n);
+		*total = sfs_leaf_sum(term, n);
 		return sfs_poll(poll, n);
 	}
 	sfs_tree_init(&sum);
@@ -348,11 +452,13 @@ sum_by_tree(const double *term, size_t n, double *total, SfsPoll *poll)
 	return false;
 }
 
-/* Write one number n times; true when stopped. */
+/* Write one number n times, and any to what is left of TINY_BLOCK; true when stopped. */
 static inline bool
 fill(double *out, size_t n, double number, SfsPoll *poll)
 {
-	for (size_t i = 0; i < n;)
+	for (size_t i = 0; i < TINY_BLOCK; i++)
+		out[i] = number;
+	for (size_t i = TINY_BLOCK; i < n;)
 	{
 		size_t end = sfs_chunk_end(i, n);
 
@@ -385,7 +491,9 @@ block_vjp(const SfsIsotonic *fit, const double *g, int shift, size_t first, size
 	/* in the safe range all powers of two cancel, so these are the bits of spread_relative */
 	if (share != 0.0 && !(__builtin_fabs(share) > 0x1p-300 && __builtin_fabs(share) < 0x1p300))
 		return spread_relative(fit, g, shift, first, m, out);
-	for (size_t i = 0; i < m;)
+	for (size_t i = 0; i < TINY_BLOCK; i++)
+		out[first + i] = weight[i] * share;
+	for (size_t i = TINY_BLOCK; i < m;)
 	{
 		size_t end = sfs_chunk_end(i, m);
 
@@ -402,8 +510,7 @@ static SfsStatus
 write_fit(SfsRow *row, SfsIsotonic *fit)
 {
 	double sign = row->task->direction == SFS_ASCENDING ? -1.0 : 1.0;
-	/* exact sums read values of blocks before */
-	double *out = fit->moderate ? fit->y : fit->sum;
+	double *out = fit->sum; /* free now */
 	double last = __builtin_inf();
 
 	for (size_t k = 0; k < fit->blocks; k++)

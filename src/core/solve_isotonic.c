@@ -15,6 +15,11 @@
 /* Longest stretch. */
 #define STRETCH ((size_t) 256)
 
+#define LANES ((size_t) 4)
+
+/* Up to which length blocks are summed again to decide. */
+#define CLOSE_MAX (2 * STRETCH)
+
 /* Work of an exact decision, in elements. */
 #define EXACT_CHARGE 256
 
@@ -23,10 +28,11 @@ typedef struct Stretch
 {
 	size_t from;
 	size_t n;
-	double sum[STRETCH + 1];  /* of w y before each position */
+	double base;
+	double sum[STRETCH + 1];  /* of w (y - base) before each position */
 	double mass[STRETCH + 1]; /* of w before each position; with weights */
-	double sum_error;		  /* bounds of the error of a difference of two sums, */
-	double mass_error;		  /* and of two masses */
+	double sum_error;		  /* bounds of the errors of a block's sum, */
+	double mass_error;		  /* and of its mass */
 	double per_mass;		  /* a decision between masses q1 and q2 is certain when it is beyond */
 	double constant;		  /* (q1 + q2) * per_mass + constant; negative: always */
 	uint32_t start[STRETCH + 1];
@@ -72,53 +78,110 @@ falls_exactly(SfsIsotonic *fit, size_t a, size_t b, size_t c)
 	return sfs_exact_weighted(&fit->sums, masses, a, b, c) > 0;
 }
 
-/* What is known of the sizes of a list's numbers. */
-typedef struct Sizes
+/* Add the terms first .. last - 1 up, their sizes and weights. */
+static void
+sum_terms(const SfsIsotonic *fit, size_t first, size_t last, double base, double *sum, double *size,
+		  double *mass)
 {
-	double largest;
-	bool moderate;
-} Sizes;
-
-/* Find the sizes of n numbers. */
-static Sizes
-find_sizes(const double *list, size_t n)
-{
-	double largest[4] = {0.0, 0.0, 0.0, 0.0};
-	double smallest[4] = {1.0, 1.0, 1.0, 1.0}; /* that is not 0 */
-	Sizes sizes = {0.0, true};
-	size_t i = 0;
-
-	for (; i + 4 <= n; i += 4)
-		for (size_t j = 0; j < 4; j++)
-		{
-			double size = __builtin_fabs(list[i + j]);
-			double positive = size == 0.0 ? 1.0 : size;
-
-			largest[j] = size > largest[j] ? size : largest[j];
-			smallest[j] = positive < smallest[j] ? positive : smallest[j];
-		}
-	for (; i < n; i++)
+	*sum = 0.0;
+	*size = 0.0;
+	*mass = 0.0;
+	for (size_t i = first; i < last; i++)
 	{
-		double size = __builtin_fabs(list[i]);
+		double weight = fit->weight == NULL ? 1.0 : fit->weight[i];
+		double term = weight * (fit->y[i] - base);
 
-		largest[0] = size > largest[0] ? size : largest[0];
-		smallest[0] = size < smallest[0] && size > 0.0 ? size : smallest[0];
+		*sum += term;
+		*size += __builtin_fabs(term);
+		*mass += weight;
 	}
-	for (size_t j = 0; j < 4; j++)
-	{
-		sizes.largest = largest[j] > sizes.largest ? largest[j] : sizes.largest;
-		sizes.moderate = sizes.moderate && smallest[j] >= SFS_MODERATE_MIN;
-	}
-	sizes.moderate = sizes.moderate && sizes.largest <= SFS_MODERATE_MAX;
-	return sizes;
 }
 
-/* Are all numbers, of moderate sizes, multiples of 2^-bits of the largest one's power of two? */
+/*
+ * Decide what other bounds do not, as falls_exactly: first by sums of these two blocks
+ * alone.  A sum of m terms errs by (m + 2) u times the sizes, a mass by m u of itself,
+ * and the decision by 3 u more.
+ */
+static __attribute__((noinline)) int
+falls_closely(SfsIsotonic *fit, size_t a, size_t b, size_t c)
+{
+	if (fit->moderate && c - a <= CLOSE_MAX)
+	{
+		double base = fit->y[b];
+		double s1;
+		double s2;
+		double size1;
+		double size2;
+		double q1;
+		double q2;
+		double difference;
+		double bound;
+
+		if (sfs_poll(fit->poll, c - a))
+			return -1;
+		sum_terms(fit, a, b, base, &s1, &size1, &q1);
+		sum_terms(fit, b, c, base, &s2, &size2, &q2);
+		difference = s1 * q2 - s2 * q1;
+		bound = ((double) (c - a) + 16.0) * 0x1p-53 * (size1 * q2 + size2 * q1);
+		if (__builtin_fabs(difference) > bound)
+			return difference > 0.0;
+		if (size1 == 0.0 && size2 == 0.0) /* all are equal */
+			return 0;
+	}
+	return falls_exactly(fit, a, b, c);
+}
+
+/* What one pass over a stretch finds, in lanes. */
+typedef struct Sizes
+{
+	double term[LANES];	  /* sums of |w (y - base)|, */
+	double value[LANES];  /* |y|, */
+	double weight[LANES]; /* and w */
+	double tiny[LANES];	  /* how many numbers are below the moderate ones, zeros included */
+} Sizes;
+
+/* Note one element and return w (y - base). */
+static inline __attribute__((always_inline)) double
+note(Sizes *sizes, size_t lane, double base, const double *y, const double *weight)
+{
+	double term = *y - base;
+
+	sizes->value[lane] += __builtin_fabs(*y);
+	sizes->tiny[lane] += __builtin_fabs(*y) < SFS_MODERATE_MIN ? 1.0 : 0.0;
+	if (weight != NULL)
+	{
+		term *= *weight;
+		sizes->weight[lane] += *weight;
+		sizes->tiny[lane] += *weight < SFS_MODERATE_MIN ? 1.0 : 0.0;
+	}
+	sizes->term[lane] += __builtin_fabs(term);
+	return term;
+}
+
+/* Add the lanes up. */
+static inline double
+fold(const double *lane)
+{
+	return (lane[0] + lane[1]) + (lane[2] + lane[3]);
+}
+
+/* Is a number below the moderate ones, but not 0? */
 static bool
-are_coarse(const double *list, size_t n, double largest, int bits)
+has_tiny(const double *list, size_t n)
+{
+	bool tiny = false;
+
+	for (size_t i = 0; i < n; i++)
+		tiny |= __builtin_fabs(list[i]) < SFS_MODERATE_MIN && list[i] != 0.0;
+	return tiny;
+}
+
+/* Are all numbers multiples of a power of two that their sum of sizes is below 2^(bits + 1) of? */
+static bool
+are_coarse(const double *list, size_t n, double size, int bits)
 {
 	/* adding it rounds to such a multiple */
-	double magic = 1.5 * sfs_pow2((largest == 0.0 ? 0 : sfs_exponent(largest)) - bits + 52);
+	double magic = 1.5 * sfs_pow2((size == 0.0 ? 0 : sfs_exponent(size)) - bits + 52);
 	bool coarse = true;
 
 	for (size_t i = 0; i < n && coarse;)
@@ -132,90 +195,107 @@ are_coarse(const double *list, size_t n, double largest, int bits)
 }
 
 /*
- * Bound the errors of a stretch's sums and decisions.  With u = 2^-53, Y = max |y|
- * and W the sum of all weights, a sum over the first terms passes at most n additions
- * and a product for each term, so it is within (n + 1) u Y W of the truth, to first
- * order, and the difference of two within 2 (n + 2) u Y W; masses likewise without Y.
- * A decision is the sign of D = s1 q2 - s2 q1.  With errors s and q of sums and masses
- * and |s1| <= Y (q1 + q) for the true s1, computing D from rounded q1, q2 errs by at most
- * (s + q Y) (q1 + q2) + 2 Y q^2, and by 5 u Y W (q1 + q2) in the last three roundings.
- * (2 n + 32) u and twice that include all terms of higher order: n u is below 2^-44.
+ * Bound the errors of a stretch's sums and decisions.  Terms are w (y - base), since
+ * a decision does not depend on the base and the smaller they are, the smaller is
+ * the error.  With u = 2^-53, S the sum of all |terms| and W that of all weights, a
+ * sum over the first terms passes at most n additions and two roundings in each term,
+ * so it is within (n + 2) u S of the truth, to first order, and the difference of two
+ * within (2 n + 5) u S; of two masses within (2 n + 1) u W.  A decision is the sign of
+ * D = s1 q2 - s2 q1.  With errors s and q of sums and masses, and |s1|, |s2| <= S, D
+ * errs by at most s (q1 + q2) + 2 S q, and by 3 u S (q1 + q2) in its last roundings.
+ * (2 n + 32) u includes all terms of higher order, since n u is below 2^-44.  Outside
+ * the stretch, a block has the sum s1 + base q1: two roundings, below u |base| W and
+ * u (S + |base| W), and base times the error of q1.
  *
- * Where numbers have so few bits that nothing rounds (products below 2^25 and masses
- * below 2^20 units, or sums of m terms below m 2^37, and m1 m2 <= 2^14) the
- * sign of D is the true one, even 0.  Where numbers leave the safe range nothing is
- * certain.
+ * Nothing at all rounds, and the sign of D is the true one, even 0, where numbers have
+ * so few bits: let the sums of |y| and w be below 2^a and 2^b units.  Then |y - base| is
+ * below 2^(a + 1), all sums of terms below q 2^(a + 1), and the products in D, as
+ * q1 q2 <= 2^(2 b - 2), below 2^(a + 2 b - 1).  Where numbers leave the safe range
+ * nothing is certain.
  */
 static void
-bound_errors(SfsIsotonic *fit, Stretch *stretch)
+bound_errors(SfsIsotonic *fit, Stretch *stretch, const Sizes *sizes)
 {
 	size_t n = stretch->n;
 	const double *y = fit->y + stretch->from;
 	const double *weight = fit->weight == NULL ? NULL : fit->weight + stretch->from;
-	Sizes values = find_sizes(y, n);
-	Sizes weights = weight == NULL ? (Sizes){1.0, true} : find_sizes(weight, n);
-	double count = (double) n;
+	double size = fold(sizes->value);
+	double mass = weight == NULL ? (double) n : fold(sizes->weight);
+	double total = fold(sizes->term);
+	double base = __builtin_fabs(stretch->base);
+	double unit = (2.0 * (double) n + 32.0) * 0x1p-53;
+	bool moderate = size <= SFS_MODERATE_MAX && mass <= SFS_MODERATE_MAX;
 
+	if (fold(sizes->tiny) != 0.0)
+		moderate = moderate && !has_tiny(y, n) && (weight == NULL || !has_tiny(weight, n));
 	stretch->sum_error = 0.0;
 	stretch->mass_error = 0.0;
 	stretch->per_mass = 0.0;
 	stretch->constant = -1.0;
-	if (!values.moderate || !weights.moderate)
+	if (!moderate)
 	{
 		fit->moderate = false;
 		stretch->sum_error = __builtin_inf();
 		stretch->mass_error = __builtin_inf();
 		stretch->constant = __builtin_inf();
+		return;
 	}
-	else if (weight == NULL && !are_coarse(y, n, values.largest, 36))
+	/* 37 + 2 * 8 and 19 + 2 * 17 bits */
+	if (weight == NULL ? are_coarse(y, n, size, 36)
+					   : are_coarse(weight, n, mass, 16) && are_coarse(y, n, size, 18))
+		return;
+	stretch->per_mass = unit * total;
+	stretch->constant = 0.0;
+	if (weight != NULL)
 	{
-		stretch->sum_error = (2.0 * count + 32.0) * 0x1p-53 * (values.largest * count);
-		stretch->per_mass = stretch->sum_error;
-		stretch->constant = 0.0;
+		stretch->mass_error = unit * mass;
+		stretch->constant = 2.0 * total * stretch->mass_error;
 	}
-	else if (weight != NULL &&
-			 !(are_coarse(y, n, values.largest, 12) && are_coarse(weight, n, weights.largest, 11)))
-	{
-		stretch->mass_error = (2.0 * count + 32.0) * 0x1p-53 * stretch->mass[n];
-		stretch->sum_error = stretch->mass_error * values.largest;
-		stretch->per_mass = 2.0 * stretch->sum_error;
-		stretch->constant = 2.0 * stretch->sum_error * stretch->mass_error;
-	}
+	stretch->sum_error = (unit + 0x1p-52) * total + base * (stretch->mass_error + 0x1p-51 * mass);
 }
 
 /* Sum up a stretch and find the runs of neighbours that do not fall: these join. */
-static void
-find_runs(SfsIsotonic *fit, Stretch *stretch)
+static inline __attribute__((always_inline)) void
+start_stretch(SfsIsotonic *fit, Stretch *stretch, bool weighted)
 {
 	size_t n = stretch->n;
 	const double *y = fit->y + stretch->from;
-	const double *weight = fit->weight == NULL ? NULL : fit->weight + stretch->from;
+	const double *weight = weighted ? fit->weight + stretch->from : NULL;
+	Sizes sizes = {{0.0}, {0.0}, {0.0}, {0.0}};
+	double base = y[0];
+	double *term = stretch->sum + 1;
 	double sum = 0.0;
 	double mass = 0.0;
 	size_t blocks = 1;
+	size_t i = 0;
 
+	for (; i + LANES <= n; i += LANES)
+		for (size_t j = 0; j < LANES; j++)
+			term[i + j] = note(&sizes, j, base, y + i + j, weighted ? weight + i + j : NULL);
+	for (; i < n; i++)
+		term[i] = note(&sizes, 0, base, y + i, weighted ? weight + i : NULL);
 	stretch->sum[0] = 0.0;
 	stretch->mass[0] = 0.0;
-	for (size_t i = 0; i < n; i++)
+	stretch->start[0] = 0;
+	for (i = 0; i < n; i++)
 	{
-		if (weight == NULL)
-			sum += y[i];
-		else
+		sum += term[i];
+		term[i] = sum;
+		if (weighted)
 		{
-			sum += weight[i] * y[i];
 			mass += weight[i];
 			stretch->mass[i + 1] = mass;
 		}
-		stretch->sum[i + 1] = sum;
 	}
-	stretch->start[0] = 0;
-	for (size_t i = 1; i < n; i++)
+	for (i = 1; i < n; i++)
 	{
 		stretch->start[blocks] = (uint32_t) i;
 		blocks += y[i - 1] > y[i];
 	}
 	stretch->start[blocks] = (uint32_t) n;
 	stretch->blocks = blocks;
+	stretch->base = base;
+	bound_errors(fit, stretch, &sizes);
 }
 
 /* Return the mass of positions a .. b - 1 of a stretch. */
@@ -235,7 +315,7 @@ falls_inside(SfsIsotonic *fit, const Stretch *stretch, size_t a, size_t b, size_
 
 	if (__builtin_expect(__builtin_fabs(difference) > bound, 1))
 		return difference > 0.0;
-	return falls_exactly(fit, stretch->from + a, stretch->from + b, stretch->from + c);
+	return falls_closely(fit, stretch->from + a, stretch->from + b, stretch->from + c);
 }
 
 /* Join all neighbours of a stretch whose means do not fall, as they are now; true when stopped. */
@@ -349,7 +429,7 @@ falls(SfsIsotonic *fit, const Pool *x, const Pool *y)
 
 		return p.high > q.high || (p.high == q.high && p.low > q.low);
 	}
-	return falls_exactly(fit, x->first, y->first, y->end);
+	return falls_closely(fit, x->first, y->first, y->end);
 }
 
 /* Add y to its neighbour x. */
@@ -367,17 +447,18 @@ join(Pool *x, const Pool *y)
 	x->end = y->end;
 }
 
-/* Return block k of a stretch. */
-static inline Pool
-stretch_block(const SfsIsotonic *fit, const Stretch *stretch, size_t k)
+/* Return block k of a stretch, with its sum of w y. */
+static inline __attribute__((always_inline)) Pool
+stretch_block(const Stretch *stretch, bool weighted, size_t k)
 {
 	size_t a = stretch->start[k];
 	size_t b = stretch->start[k + 1];
+	double mass = mass_between(stretch, weighted, a, b);
 	Pool pool = {
 		.first = stretch->from + a,
 		.end = stretch->from + b,
-		.sum = stretch->sum[b] - stretch->sum[a],
-		.mass = mass_between(stretch, fit->weight != NULL, a, b),
+		.sum = (stretch->sum[b] - stretch->sum[a]) + stretch->base * mass,
+		.mass = mass,
 		.sum_error = stretch->sum_error,
 		.mass_error = stretch->mass_error,
 	};
@@ -387,10 +468,9 @@ stretch_block(const SfsIsotonic *fit, const Stretch *stretch, size_t k)
 
 /* Return the block on top of the stack, which ends at `end`. */
 static inline Pool
-top_block(const SfsIsotonic *fit, size_t end)
+top_block(const SfsIsotonic *fit, bool weighted, size_t end)
 {
 	size_t top = fit->blocks - 1;
-	bool weighted = fit->weight != NULL;
 	Pool pool = {
 		.first = fit->start[top],
 		.end = end,
@@ -405,17 +485,40 @@ top_block(const SfsIsotonic *fit, size_t end)
 
 /* Push a block. */
 static inline void
-push(SfsIsotonic *fit, const Pool *pool)
+push(SfsIsotonic *fit, const Pool *pool, bool weighted)
 {
 	size_t k = fit->blocks++;
 
 	fit->start[k] = (uint32_t) pool->first;
 	fit->sum[k] = pool->sum;
 	fit->sum_error[k] = pack(pool->sum_error);
-	if (fit->weight == NULL)
+	if (!weighted)
 		return;
 	fit->mass[k] = pool->mass;
 	fit->mass_error[k] = pack(pool->mass_error);
+}
+
+/* Push the blocks of a stretch from block k on. */
+static inline __attribute__((always_inline)) void
+push_rest(SfsIsotonic *fit, const Stretch *stretch, bool weighted, size_t k)
+{
+	uint32_t sum_error = pack(stretch->sum_error);
+	uint32_t mass_error = pack(stretch->mass_error);
+
+	for (; k < stretch->blocks; k++)
+	{
+		Pool pool = stretch_block(stretch, weighted, k);
+		size_t to = fit->blocks++;
+
+		fit->start[to] = (uint32_t) pool.first;
+		fit->sum[to] = pool.sum;
+		fit->sum_error[to] = sum_error;
+		if (weighted)
+		{
+			fit->mass[to] = pool.mass;
+			fit->mass_error[to] = mass_error;
+		}
+	}
 }
 
 /*
@@ -423,10 +526,10 @@ push(SfsIsotonic *fit, const Pool *pool)
  * first can join the blocks below; if it does, it may have to take in those that
  * follow, and then again blocks below.  Returns true when stopped.
  */
-static bool
-add_stretch(SfsIsotonic *fit, const Stretch *stretch)
+static inline __attribute__((always_inline)) bool
+add_stretch(SfsIsotonic *fit, const Stretch *stretch, bool weighted)
 {
-	Pool x = stretch_block(fit, stretch, 0);
+	Pool x = stretch_block(stretch, weighted, 0);
 	size_t next = 1;
 	bool again = true;
 
@@ -438,7 +541,7 @@ add_stretch(SfsIsotonic *fit, const Stretch *stretch)
 		again = false;
 		while (fit->blocks > 0)
 		{
-			Pool below = top_block(fit, x.first);
+			Pool below = top_block(fit, weighted, x.first);
 
 			answer = falls(fit, &below, &x);
 			if (answer != 0)
@@ -454,7 +557,7 @@ add_stretch(SfsIsotonic *fit, const Stretch *stretch)
 			return true;
 		if (grown && next < stretch->blocks)
 		{
-			Pool y = stretch_block(fit, stretch, next);
+			Pool y = stretch_block(stretch, weighted, next);
 
 			answer = falls(fit, &x, &y);
 			if (answer < 0 || sfs_poll(fit->poll, 4))
@@ -467,41 +570,36 @@ add_stretch(SfsIsotonic *fit, const Stretch *stretch)
 			}
 		}
 	}
-	push(fit, &x);
-	for (; next < stretch->blocks; next++)
-	{
-		Pool y = stretch_block(fit, stretch, next);
-
-		push(fit, &y);
-	}
+	push(fit, &x, weighted);
+	push_rest(fit, stretch, weighted, next);
 	return false;
+}
+
+/* Solve a row, with or without weights. */
+static inline __attribute__((always_inline)) SfsStatus
+solve(SfsIsotonic *fit, bool weighted)
+{
+	Stretch stretch;
+
+	for (size_t from = 0; from < fit->n; from += STRETCH)
+	{
+		stretch.from = from;
+		stretch.n = fit->n - from < STRETCH ? fit->n - from : STRETCH;
+		if (sfs_poll(fit->poll, stretch.n))
+			return SFS_CANCELLED;
+		start_stretch(fit, &stretch, weighted);
+		if (pool_stretch(fit, &stretch, weighted) || add_stretch(fit, &stretch, weighted))
+			return SFS_CANCELLED;
+	}
+	fit->start[fit->blocks] = (uint32_t) fit->n;
+	return SFS_OK;
 }
 
 /* See isotonic.h. */
 SfsStatus
 sfs_isotonic_solve(SfsIsotonic *fit)
 {
-	Stretch stretch;
-
 	fit->blocks = 0;
 	fit->moderate = true;
-	for (size_t from = 0; from < fit->n; from += STRETCH)
-	{
-		bool stop;
-
-		stretch.from = from;
-		stretch.n = fit->n - from < STRETCH ? fit->n - from : STRETCH;
-		if (sfs_poll(fit->poll, stretch.n))
-			return SFS_CANCELLED;
-		find_runs(fit, &stretch);
-		bound_errors(fit, &stretch);
-		if (fit->weight == NULL)
-			stop = pool_stretch(fit, &stretch, false);
-		else
-			stop = pool_stretch(fit, &stretch, true);
-		if (stop || add_stretch(fit, &stretch))
-			return SFS_CANCELLED;
-	}
-	fit->start[fit->blocks] = (uint32_t) fit->n;
-	return SFS_OK;
+	return fit->weight == NULL ? solve(fit, false) : solve(fit, true);
 }
