@@ -13,11 +13,14 @@
 #define SFS_MODERATE_MIN 0x1p-200
 #define SFS_MODERATE_MAX 0x1p200
 
+/* Longest block that is taken whole, at one cost for all lengths. */
+#define SFS_TINY_BLOCK ((size_t) 4)
+
 typedef struct SfsIsotonic
 {
 	size_t n;
-	double *y;			  /* values, negated for an ascending fit */
-	double *weight;		  /* as given, or NULL */
+	double *y;			  /* values, negated for an ascending fit, then SFS_TINY_BLOCK zeros */
+	double *weight;		  /* as given, with as many zeros, or NULL */
 	bool moderate;		  /* out: every number of y and weight is 0 or moderate */
 	uint32_t *start;	  /* out: first position of each block, then n; n + 1 entries */
 	size_t blocks;		  /* out */
@@ -32,5 +35,19 @@ typedef struct SfsIsotonic
 
 /* Find the blocks. */
 extern SfsStatus sfs_isotonic_solve(SfsIsotonic *fit);
+
+/* Compute the weighted mean of m > 1 values from `first` on. */
+extern SfsStatus sfs_isotonic_mean(SfsIsotonic *fit, size_t first, size_t m, double *mean);
+
+/* Copy m <= SFS_TINY_BLOCK numbers, and zeros in place of those after them. */
+static inline void
+sfs_take_tiny(const double *list, size_t m, double *out)
+{
+	static const double keep[2 * SFS_TINY_BLOCK] = {1.0, 1.0, 1.0, 1.0};
+
+	/* without a branch on m, which could not be predicted */
+	for (size_t k = 0; k < SFS_TINY_BLOCK; k++)
+		out[k] = list[k] * keep[SFS_TINY_BLOCK - m + k];
+}
 
 #endif /* SFS_ISOTONIC_H */
