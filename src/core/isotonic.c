@@ -211,27 +211,23 @@ write_fit(SfsRow *row, SfsIsotonic *fit)
 	double *out = fit->sum; /* free now */
 	double last = __builtin_inf();
 
-	for (size_t k = 0; k < fit->blocks; k++)
+	for (size_t k = 0; k < fit->blocks; k += SFS_MEANS)
 	{
-		size_t first = fit->start[k];
-		size_t m = fit->start[k + 1] - first;
-		double mean = fit->y[first];
+		size_t count = fit->blocks - k < SFS_MEANS ? fit->blocks - k : SFS_MEANS;
+		double mean[SFS_MEANS];
+		SfsStatus status = sfs_isotonic_means(fit, k, count, mean);
 
-		if (sfs_poll(row->poll, 2))
-			return SFS_CANCELLED;
-		if (m > 1)
+		if (status != SFS_OK)
+			return status;
+		for (size_t i = 0; i < count; i++)
 		{
-			SfsStatus status = sfs_isotonic_mean(fit, first, m, &mean);
+			size_t first = fit->start[k + i];
 
-			if (status != SFS_OK)
-				return status;
+			/* rounding must not put neighbouring blocks out of order */
+			last = mean[i] > last ? last : mean[i];
+			if (fill(out + first, fit->start[k + i + 1] - first, last, row->poll))
+				return SFS_CANCELLED;
 		}
-		/* rounding must not put neighbouring blocks out of order */
-		if (mean > last)
-			mean = last;
-		last = mean;
-		if (fill(out + first, m, mean, row->poll))
-			return SFS_CANCELLED;
 	}
 	return sfs_store(&row->out, 0, out, NULL, fit->n, sign, 0, row->poll);
 }

@@ -36,8 +36,11 @@ typedef struct SfsIsotonic
 /* Find the blocks. */
 extern SfsStatus sfs_isotonic_solve(SfsIsotonic *fit);
 
-/* Compute the weighted mean of m > 1 values from `first` on. */
-extern SfsStatus sfs_isotonic_mean(SfsIsotonic *fit, size_t first, size_t m, double *mean);
+/* Most means that are computed at once. */
+#define SFS_MEANS ((size_t) 64)
+
+/* Compute the weighted means of `count` blocks from block k on. */
+extern SfsStatus sfs_isotonic_means(SfsIsotonic *fit, size_t k, size_t count, double *mean);
 
 /* Copy m <= SFS_TINY_BLOCK numbers, and zeros in place of those after them. */
 static inline void

@@ -14,6 +14,9 @@
 
 #define LANES ((size_t) 4)
 
+/* How many tiny blocks are computed side by side. */
+#define SIDE ((size_t) 8)
+
 /* Do all numbers of a list that are not 0 lie between 2^-200 and 2^200? */
 static bool
 is_moderate(const double *list, size_t n)
@@ -211,25 +214,38 @@ sum_tiny(const double *term, const double *rest)
 	return sfs_pair_sum(sum.high, (even.low + odd.low) + sum.low + low);
 }
 
-/* Tell the mean of a block of at most SFS_TINY_BLOCK moderate numbers as far as tell_mean can. */
-static inline __attribute__((always_inline)) bool
-mean_of_tiny(const double *y, const double *weight, size_t m, double *mean)
+/* Tiny blocks side by side: number k of block i is value[k][i]. */
+typedef struct TinyBlocks
+{
+	double value[SFS_TINY_BLOCK][SIDE];
+	double weight[SFS_TINY_BLOCK][SIDE];
+	double mass[SIDE];
+	double mean[SIDE];
+	double told[SIDE]; /* 0.0: the mean is not certain */
+} TinyBlocks;
+
+/* Tell the mean of tiny block i of moderate numbers as far as tell_mean can. */
+static inline __attribute__((always_inline)) void
+tell_tiny(TinyBlocks *blocks, size_t i, bool weighted)
 {
 	double value[SFS_TINY_BLOCK];
-	double heavy[SFS_TINY_BLOCK];
+	double weight[SFS_TINY_BLOCK];
 	double rest[SFS_TINY_BLOCK] = {0.0};
-	SfsPair mass = {(double) (int32_t) m, 0.0};
+	SfsPair mass = {blocks->mass[i], 0.0};
 	double size;
 	bool told;
 
-	sfs_take_tiny(y, m, value);
-	if (weight != NULL)
+	for (size_t k = 0; k < SFS_TINY_BLOCK; k++)
 	{
-		sfs_take_tiny(weight, m, heavy);
-		mass = sum_tiny(heavy, rest);
+		value[k] = blocks->value[k][i];
+		weight[k] = blocks->weight[k][i];
+	}
+	if (weighted)
+	{
+		mass = sum_tiny(weight, rest);
 		for (size_t k = 0; k < SFS_TINY_BLOCK; k++)
 		{
-			SfsPair product = sfs_pair_product(heavy[k], value[k]);
+			SfsPair product = sfs_pair_product(weight[k], value[k]);
 
 			value[k] = product.high;
 			rest[k] = product.low;
@@ -237,12 +253,58 @@ mean_of_tiny(const double *y, const double *weight, size_t m, double *mean)
 	}
 	size = (__builtin_fabs(value[0]) + __builtin_fabs(value[1])) +
 		   (__builtin_fabs(value[2]) + __builtin_fabs(value[3]));
-	told = tell_mean(sum_tiny(value, rest), mass, size, SFS_TINY_BLOCK, SFS_TINY_BLOCK,
-					 weight == NULL, mean);
-	if (weight != NULL)
-		return told;
-	/* half of the pairs end half way, so there is no branch here */
-	return told | (m == 2) | are_near(value, SFS_TINY_BLOCK, size);
+	told = tell_mean(sum_tiny(value, rest), mass, size, SFS_TINY_BLOCK, SFS_TINY_BLOCK, !weighted,
+					 &blocks->mean[i]);
+	/* half of the pairs end half way */
+	if (!weighted)
+		told = told | (mass.high == 2.0) | are_near(value, SFS_TINY_BLOCK, size);
+	blocks->told[i] = told ? 1.0 : 0.0;
+}
+
+/* Compute the means of tiny blocks of moderate numbers: mean[list[i]] of block k + list[i]. */
+static inline __attribute__((always_inline)) SfsStatus
+means_of_tiny(SfsIsotonic *fit, size_t k, const uint32_t *list, size_t count, bool weighted,
+			  double *mean)
+{
+	TinyBlocks blocks;
+
+	for (size_t i = 0; i < count; i += SIDE)
+	{
+		size_t end = count - i < SIDE ? count - i : SIDE;
+
+		for (size_t j = 0; j < SIDE; j++)
+		{
+			const uint32_t *start = fit->start + k + list[i + (j < end ? j : 0)];
+			size_t m = start[1] - start[0];
+			double part[SFS_TINY_BLOCK];
+
+			blocks.mass[j] = (double) (int32_t) m;
+			sfs_take_tiny(fit->y + start[0], m, part);
+			for (size_t l = 0; l < SFS_TINY_BLOCK; l++)
+				blocks.value[l][j] = part[l];
+			if (weighted)
+				sfs_take_tiny(fit->weight + start[0], m, part);
+			for (size_t l = 0; l < SFS_TINY_BLOCK && weighted; l++)
+				blocks.weight[l][j] = part[l];
+		}
+		for (size_t j = 0; j < SIDE; j++)
+			tell_tiny(&blocks, j, weighted);
+		for (size_t j = 0; j < end; j++)
+		{
+			const uint32_t *start = fit->start + k + list[i + j];
+
+			mean[list[i + j]] = blocks.mean[j];
+			if (blocks.told[j] == 0.0)
+			{
+				SfsStatus status =
+					mean_in_pairs(fit, start[0], start[1] - start[0], &mean[list[i + j]]);
+
+				if (status != SFS_OK)
+					return status;
+			}
+		}
+	}
+	return SFS_OK;
 }
 
 /* Tell the mean of a block of moderate numbers as far as tell_mean can. */
@@ -273,9 +335,9 @@ mean_of_moderate(const double *y, const double *weight, size_t lanes, size_t m, 
 		   (weight == NULL && (m == 8 || m == 16) && are_near(y, m, sum.size[0]));
 }
 
-/* See isotonic.h: the bits of mean_in_pairs, fast in all but rare cases. */
-SfsStatus
-sfs_isotonic_mean(SfsIsotonic *fit, size_t first, size_t m, double *mean)
+/* Compute the bits of mean_in_pairs, fast in all but rare cases. */
+static SfsStatus
+block_mean(SfsIsotonic *fit, size_t first, size_t m, double *mean)
 {
 	const double *y = fit->y + first;
 	bool stop = false;
@@ -283,10 +345,7 @@ sfs_isotonic_mean(SfsIsotonic *fit, size_t first, size_t m, double *mean)
 
 	if (!fit->moderate)
 		return mean_in_pairs(fit, first, m, mean);
-	if (m <= SFS_TINY_BLOCK)
-		told = fit->weight == NULL ? mean_of_tiny(y, NULL, m, mean)
-								   : mean_of_tiny(y, fit->weight + first, m, mean);
-	else if (fit->weight == NULL)
+	if (fit->weight == NULL)
 		told = m < SHORT_BLOCK ? mean_of_moderate(y, NULL, 1, m, mean, fit->poll, &stop)
 							   : mean_of_moderate(y, NULL, LANES, m, mean, fit->poll, &stop);
 	else
@@ -299,4 +358,40 @@ sfs_isotonic_mean(SfsIsotonic *fit, size_t first, size_t m, double *mean)
 	if (stop)
 		return SFS_CANCELLED;
 	return told ? SFS_OK : mean_in_pairs(fit, first, m, mean);
+}
+
+/* See isotonic.h. */
+SfsStatus
+sfs_isotonic_means(SfsIsotonic *fit, size_t k, size_t count, double *mean)
+{
+	const uint32_t *start = fit->start + k;
+	const double *y = fit->y;
+	size_t limit = fit->moderate ? SFS_TINY_BLOCK : 1; /* longer ones take their turn */
+	uint32_t tiny[SFS_MEANS];
+	uint32_t other[SFS_MEANS];
+	size_t tinies = 0;
+	size_t others = 0;
+
+	if (sfs_poll(fit->poll, 2 * count))
+		return SFS_CANCELLED;
+	for (size_t i = 0; i < count; i++)
+	{
+		size_t m = start[i + 1] - start[i];
+
+		mean[i] = y[start[i]];
+		tiny[tinies] = (uint32_t) i;
+		other[others] = (uint32_t) i;
+		tinies += (m > 1) & (m <= limit);
+		others += m > limit;
+	}
+	for (size_t i = 0; i < others; i++)
+	{
+		size_t first = start[other[i]];
+		SfsStatus status = block_mean(fit, first, start[other[i] + 1] - first, &mean[other[i]]);
+
+		if (status != SFS_OK)
+			return status;
+	}
+	return fit->weight == NULL ? means_of_tiny(fit, k, tiny, tinies, false, mean)
+							   : means_of_tiny(fit, k, tiny, tinies, true, mean);
 }
