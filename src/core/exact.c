@@ -282,7 +282,7 @@ sfs_exact_prepare(SfsExactSums *sums, SfsPoll *poll)
 	{
 		size_t end = sfs_chunk_end(i, sums->n);
 
-		if (sfs_poll(poll, 2 * (end - i)))
+		if (sfs_poll(poll, (2 + (size_t) sums->words / 8) * (end - i)))
 			return SFS_CANCELLED;
 		for (; i < end; i++)
 		{

@@ -28,7 +28,7 @@ typedef struct SfsStretch
 /* Find the blocks of a stretch, of which from and n are set; true when stopped. */
 extern bool sfs_pool_stretch(SfsIsotonic *fit, SfsStretch *stretch);
 
-/* Decide [a, b) against [b, c) without other bounds: 1 = the mean falls, 0 = they join, -1 = stopped. */
+/* Decide [a, b) against [b, c) for certain: 1 = the mean falls, 0 = they join, -1 = stopped. */
 extern int sfs_falls_closely(SfsIsotonic *fit, size_t a, size_t b, size_t c);
 
 /* Return the mass of positions a .. b - 1 of a stretch. */
