@@ -232,38 +232,6 @@ write_fit(SfsRow *row, SfsIsotonic *fit)
 	return sfs_store(&row->out, 0, out, NULL, fit->n, sign, 0, row->poll);
 }
 
-/* Do what sfs_normalize does, with polls; true when stopped. */
-static bool
-normalize(double *g, size_t n, int *shift, SfsPoll *poll)
-{
-	double largest = 0.0;
-
-	for (size_t i = 0; i < n;)
-	{
-		size_t end = sfs_chunk_end(i, n);
-
-		if (sfs_poll(poll, end - i))
-			return true;
-		for (; i < end; i++)
-		{
-			double size = __builtin_fabs(g[i]);
-
-			largest = size > largest ? size : largest;
-		}
-	}
-	*shift = sfs_normalize(&largest, 1);
-	for (size_t i = 0; i < n && *shift != 0;)
-	{
-		size_t end = sfs_chunk_end(i, n);
-
-		if (sfs_poll(poll, end - i))
-			return true;
-		for (; i < end; i++)
-			g[i] = sfs_scale(g[i], *shift);
-	}
-	return false;
-}
-
 /* Compute the derivative, block by block. */
 static SfsStatus
 write_vjp(SfsRow *row, SfsIsotonic *fit)
@@ -274,7 +242,7 @@ write_vjp(SfsRow *row, SfsIsotonic *fit)
 
 	if (sfs_gather(&row->g, NULL, fit->n, g, row->poll))
 		return SFS_CANCELLED;
-	if (normalize(g, fit->n, &shift, row->poll))
+	if (sfs_normalize(g, fit->n, &shift, row->poll))
 		return SFS_CANCELLED;
 	for (size_t k = 0; k < fit->blocks; k++)
 	{
