@@ -18,12 +18,12 @@
 /* clang-format off */
 #ifdef __clang__
 #define SFS_AVX512_BEGIN \
-	_Pragma("clang attribute push(__attribute__((target(\"avx512f,avx512bw,avx512dq,avx512vl,bmi2,lzcnt,popcnt\"))), apply_to = function)")
+	_Pragma("clang attribute push(__attribute__((target(\"avx512f,avx512bw,avx512dq,avx512vl,bmi2,popcnt\"))), apply_to = function)")
 #define SFS_AVX512_END _Pragma("clang attribute pop")
 #else
 #define SFS_AVX512_BEGIN \
 	_Pragma("GCC push_options") \
-	_Pragma("GCC target(\"avx512f,avx512bw,avx512dq,avx512vl,bmi2,lzcnt,popcnt\")")
+	_Pragma("GCC target(\"avx512f,avx512bw,avx512dq,avx512vl,bmi2,popcnt\")")
 #define SFS_AVX512_END _Pragma("GCC pop_options")
 #endif
 /* clang-format on */

@@ -4,6 +4,7 @@
  * Minimizes sum w_i (f_i - y_i)^2 over f that never fall (ascending) or never
  * rise.
  */
+#include "argsort.h"
 #include "row.h"
 
 #include "isotonic.h"
@@ -79,7 +80,8 @@ spread_relative(const SfsIsotonic *fit, const double *g, int shift, size_t first
 				double *out)
 {
 	const double *weight = fit->weight + first;
-	double largest = 0.0;
+	double smallest;
+	double largest;
 	double mass[SFS_LEAF];
 	SfsTreeSum sum;
 	SfsTreeSum masses;
@@ -91,10 +93,8 @@ spread_relative(const SfsIsotonic *fit, const double *g, int shift, size_t first
 		out[first] = sfs_scale(g[first], -shift);
 		return false;
 	}
-	if (sfs_poll(fit->poll, m))
+	if (sfs_range(weight, SFS_FLOAT64, false, m, &smallest, &largest, fit->poll))
 		return true;
-	for (size_t i = 0; i < m; i++)
-		largest = weight[i] > largest ? weight[i] : largest;
 	heavy = sfs_exponent(largest);
 	sfs_tree_init(&sum);
 	sfs_tree_init(&masses);
@@ -110,14 +110,21 @@ spread_relative(const SfsIsotonic *fit, const double *g, int shift, size_t first
 		sfs_tree_add(&sum, g + first + i, count);
 	}
 	share = sfs_tree_total(&sum) / sfs_tree_total(&masses);
-	for (size_t i = 0; i < m; i++)
+	for (size_t i = 0; i < m;)
 	{
-		int exponent = sfs_exponent(weight[i]);
+		size_t end = sfs_chunk_end(i, m);
 
-		out[first + i] =
-			sfs_scale(sfs_scale(weight[i], -exponent) * share, exponent - heavy - shift);
+		if (sfs_poll(fit->poll, 2 * (end - i)))
+			return true;
+		for (; i < end; i++)
+		{
+			int exponent = sfs_exponent(weight[i]);
+
+			out[first + i] =
+				sfs_scale(sfs_scale(weight[i], -exponent) * share, exponent - heavy - shift);
+		}
 	}
-	return sfs_poll(fit->poll, 2 * m);
+	return false;
 }
 
 /* Sum n terms over the fixed tree; true when stopped. */

@@ -19,7 +19,7 @@ is_usable(const SfsKernels *kernels)
 		__builtin_cpu_init();
 		return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
 			   __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl") &&
-			   __builtin_cpu_supports("bmi2");
+			   __builtin_cpu_supports("bmi2") && __builtin_cpu_supports("popcnt");
 	}
 #endif
 	return kernels == &sfs_kernels_portable;

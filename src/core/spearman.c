@@ -23,29 +23,57 @@ sfs_spearman_bytes(const SfsTask *task, size_t n)
 /* How many elements before its turn a rank at a random place is asked for. */
 #define PREFETCH 24
 
+/* One side of the correlation while its groups of ties are visited. */
+typedef struct Side
+{
+	const uint32_t *perm;
+	size_t n;
+	int32_t *first_ranks; /* doubled centered mid-ranks of the first side, by element */
+	Wide *products;		  /* NULL on the first side */
+	Wide *squares;
+	SfsPoll *poll;
+} Side;
+
 /*
  * Visit a group of ties: on the first side store its doubled centered mid-rank by
- * element, on the second multiply it with those of the first.  Returns the square of
- * the rank, once a member.
+ * element, on the second multiply it with those of the first.  True when stopped.
  */
-static inline Wide
-visit_group(const uint32_t *perm, size_t first, size_t end, size_t n, int32_t *first_ranks,
-			Wide *products)
+static inline bool
+visit_group(const Side *side, size_t first, size_t end)
 {
 	/* positions first + 1 .. end have mean (first + 1 + end) / 2, less (n + 1) / 2 */
-	int64_t rank = (int64_t) first + (int64_t) end - (int64_t) n;
+	int64_t rank = (int64_t) first + (int64_t) end - (int64_t) side->n;
 	int64_t sum = 0;
 
-	if (products == NULL)
-		for (size_t i = first; i < end; i++)
-			first_ranks[perm[i]] = (int32_t) rank;
-	else
+	for (size_t i = first; i < end;)
 	{
-		for (size_t i = first; i < end; i++)
-			sum += first_ranks[perm[i]];
-		*products += (Wide) rank * sum;
+		size_t stop = sfs_chunk_end(i, end);
+
+		if (sfs_poll(side->poll, stop - i))
+			return true;
+		if (side->products == NULL)
+			for (; i < stop; i++)
+				side->first_ranks[side->perm[i]] = (int32_t) rank;
+		else
+			for (; i < stop; i++)
+				sum += side->first_ranks[side->perm[i]];
 	}
-	return (Wide) (rank * rank) * (Wide) (end - first);
+	if (side->products != NULL)
+		*side->products += (Wide) rank * sum;
+	*side->squares += (Wide) (rank * rank) * (Wide) (end - first);
+	return false;
+}
+
+/* Return the end of the group of ties that begins at i; 0 when stopped. */
+static inline size_t
+group_end(const double *sorted, size_t i, size_t n, SfsPoll *poll)
+{
+	double value = sorted[i];
+
+	for (i++; i < n && sorted[i] == value; i++)
+		if (sfs_poll(poll, 1))
+			return 0;
+	return i;
 }
 
 /* Sort one side and visit its groups; products is NULL for the first side. */
@@ -57,6 +85,7 @@ visit_side(SfsRow *row, const SfsInput *input, SfsArena arena, int32_t *first_ra
 	uint64_t *scratch = sfs_arena_take(&arena, SFS_ARGSORT_SCRATCH(n));
 	double *sorted = sfs_arena_take(&arena, n * sizeof(double));
 	uint32_t *perm = sfs_arena_take(&arena, n * sizeof(uint32_t));
+	Side side = {perm, n, first_ranks, products, squares, row->poll};
 	double low;
 	double high;
 	SfsStatus status;
@@ -71,14 +100,11 @@ visit_side(SfsRow *row, const SfsInput *input, SfsArena arena, int32_t *first_ra
 	{
 		/* ranks are visited at random: ask for them early */
 		size_t ahead = i + PREFETCH < n ? i + PREFETCH : i;
-		size_t end = i + 1;
+		size_t end = group_end(sorted, i, n, row->poll);
 
 		__builtin_prefetch(&first_ranks[perm[ahead]]);
-		while (end < n && sorted[end] == sorted[i])
-			end++;
-		if (sfs_poll(row->poll, end - i))
+		if (end == 0 || visit_group(&side, i, end))
 			return SFS_CANCELLED;
-		*squares += visit_group(perm, i, end, n, first_ranks, products);
 		i = end;
 	}
 	return status;

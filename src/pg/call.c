@@ -24,14 +24,12 @@ typedef struct Site
 	SfsType result_type; /* of an array's elements */
 	bool options_known;	 /* options holds those of every call */
 	SfsTask options;
-	SfsKept workspace;
 } Site;
 
 /* A call while its task is put together. */
 typedef struct Call
 {
 	const SfsFunction *function;
-	SfsKept *kept_workspace;
 	SfsTask task;
 	SfsArray x;
 	SfsArray y;
@@ -70,24 +68,25 @@ find_site(FunctionCallInfo fcinfo, const SfsFunction *function)
 {
 	FmgrInfo *info = fcinfo->flinfo;
 	Site *site = info->fn_extra;
+	Site found = {0};
 
 	if (site != NULL)
 		return site;
-	site = MemoryContextAllocZero(info->fn_mcxt, sizeof(Site));
-	site->result_type =
+	found.result_type =
 		get_func_rettype(info->fn_oid) == FLOAT4ARRAYOID ? SFS_FLOAT32 : SFS_FLOAT64;
-	site->workspace.context = info->fn_mcxt;
-	site->options_known = true;
-	site->options.op = function->op;
-	site->options.strength = 1.0;
+	found.options_known = true;
+	found.options.op = function->op;
+	found.options.strength = 1.0;
 	for (int i = 0; i < SFS_ARGUMENTS_MAX && function->arguments[i] != SFS_ARG_END; i++)
 		if (is_option(function->arguments[i]))
 		{
 			if (is_constant(info, i))
-				sfs_option_set(&site->options, function->arguments[i], PG_GETARG_DATUM(i));
+				sfs_option_set(&found.options, function->arguments[i], PG_GETARG_DATUM(i));
 			else
-				site->options_known = false;
+				found.options_known = false;
 		}
+	site = MemoryContextAlloc(info->fn_mcxt, sizeof(Site));
+	*site = found;
 	info->fn_extra = site;
 	return site;
 }
@@ -393,7 +392,7 @@ run_elements(FunctionCallInfo fcinfo, Call *call, SfsType type)
 							call->keep, call->kept);
 	call->task.out.data = sfs_array_data(result);
 	call->task.out.type = type;
-	sfs_run(&call->task, call->kept_workspace);
+	sfs_run(&call->task);
 	if (call->function->result == SFS_RESULT_GRADIENT &&
 		(call->kept == 0 || isnan(sfs_value(call->task.out.data, type, 0))))
 		PG_RETURN_NULL();
@@ -435,7 +434,7 @@ run_matrix(Call *call, SfsType type)
 	/* one row of the elements that take part */
 	call->task.offsets = NULL;
 	call->task.length = (size_t) kept;
-	sfs_run(&call->task, call->kept_workspace);
+	sfs_run(&call->task);
 	return PointerGetDatum(result);
 }
 
@@ -455,7 +454,7 @@ run_rows(Call *call)
 	values = MemoryContextAllocHuge(CurrentMemoryContext, sizeof(double) * (Size) rows);
 	keep = MemoryContextAllocHuge(CurrentMemoryContext, sizeof(bool) * (Size) rows);
 	call->task.out.data = values;
-	sfs_run(&call->task, call->kept_workspace);
+	sfs_run(&call->task);
 	for (int64 i = 0; i < rows; i++)
 	{
 		keep[i] = !isnan(values[i]);
@@ -475,7 +474,7 @@ run_scalar(FunctionCallInfo fcinfo, Call *call)
 	double value;
 
 	call->task.out.data = &value;
-	sfs_run(&call->task, call->kept_workspace);
+	sfs_run(&call->task);
 	if (isnan(value))
 		PG_RETURN_NULL();
 	PG_RETURN_FLOAT8(value);
@@ -493,7 +492,7 @@ run_record(FunctionCallInfo fcinfo, Call *call)
 	if (get_call_result_type(fcinfo, NULL, &descriptor) != TYPEFUNC_COMPOSITE)
 		elog(ERROR, "return type must be a row type");
 	call->task.out.data = value;
-	sfs_run(&call->task, call->kept_workspace);
+	sfs_run(&call->task);
 	for (int i = 0; i < 2; i++)
 	{
 		null[i] = isnan(value[i]);
@@ -510,7 +509,6 @@ sfs_call(FunctionCallInfo fcinfo, const SfsFunction *function)
 	Call call; /* large: what is not set here is set before it is read */
 
 	call.function = function;
-	call.kept_workspace = &site->workspace;
 	call.task = site->options;
 	call.has_y = false;
 	call.has_g = false;

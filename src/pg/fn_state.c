@@ -161,7 +161,7 @@ correlate(FunctionCallInfo fcinfo, const SfsState *state, SfsOp op, const SfsSta
 	if (state->count < 2)
 		PG_RETURN_NULL();
 	check_memory(state, SFS_PAIR_BYTES * (Size) state->count + sfs_core_workspace(&task));
-	sfs_run(&task, NULL);
+	sfs_run(&task);
 	if (isnan(value))
 		PG_RETURN_NULL();
 	PG_RETURN_FLOAT8(value);

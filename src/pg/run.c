@@ -18,12 +18,17 @@
 /* Bytes of the largest workspace that is kept. */
 #define KEPT_MAX (256 * 1024)
 
+/* The workspace of small tasks; one task at a time uses it. */
+static void *kept;
+static Size kept_bytes;
+static bool kept_in_use;
+
 typedef struct Host
 {
 	ErrorData *interrupt; /* the error to throw after the run */
 	Size bytes;			  /* the last workspace asked for */
 	void *workspace;	  /* to be freed after the run */
-	SfsKept *kept;
+	bool uses_kept;
 } Host;
 
 /* Serve interrupts; return true to stop. */
@@ -49,20 +54,21 @@ poll_interrupts(void *arg)
 	return host->interrupt != NULL;
 }
 
-/* Return the workspace that is kept, made larger if it is too small. */
+/* Return the workspace that is kept, made larger if it is too small; NULL: out of memory. */
 static void *
-allocate_kept(SfsKept *kept, Size bytes)
+use_kept(Host *host, Size bytes)
 {
-	if (kept->bytes < bytes)
+	if (kept_bytes < bytes)
 	{
-		if (kept->memory != NULL)
-			pfree(kept->memory);
-		kept->bytes = 0;
-		kept->memory = MemoryContextAllocExtended(kept->context, bytes, MCXT_ALLOC_NO_OOM);
-		if (kept->memory != NULL)
-			kept->bytes = bytes;
+		if (kept != NULL)
+			pfree(kept);
+		kept_bytes = 0;
+		kept = MemoryContextAllocExtended(TopMemoryContext, bytes, MCXT_ALLOC_NO_OOM);
+		if (kept != NULL)
+			kept_bytes = bytes;
 	}
-	return kept->memory;
+	host->uses_kept = kept_in_use = kept != NULL;
+	return kept;
 }
 
 /* Allocate a workspace, also beyond 1 GB; the one before it is given back. */
@@ -75,8 +81,8 @@ allocate(void *arg, size_t bytes)
 		pfree(host->workspace);
 	host->workspace = NULL;
 	host->bytes = bytes;
-	if (host->kept != NULL && bytes <= KEPT_MAX)
-		return allocate_kept(host->kept, bytes);
+	if (bytes <= KEPT_MAX && (host->uses_kept || !kept_in_use))
+		return use_kept(host, bytes);
 	host->workspace = sfs_large_try(CurrentMemoryContext, bytes);
 	return host->workspace;
 }
@@ -85,6 +91,8 @@ allocate(void *arg, size_t bytes)
 static void
 finish(Host *host, SfsStatus status, const SfsEngineError *error)
 {
+	if (host->uses_kept)
+		kept_in_use = false;
 	if (host->workspace != NULL)
 		pfree(host->workspace);
 	if (host->interrupt != NULL)
@@ -95,9 +103,9 @@ finish(Host *host, SfsStatus status, const SfsEngineError *error)
 
 /* See run.h. */
 void
-sfs_run(const SfsTask *task, SfsKept *kept)
+sfs_run(const SfsTask *task)
 {
-	Host host = {NULL, 0, NULL, kept};
+	Host host = {NULL, 0, NULL, false};
 	SfsHooks hooks = {poll_interrupts, allocate, &host};
 	SfsEngineError error;
 	SfsStatus status = sfs_engine_run(task, &hooks, &error);
@@ -109,7 +117,7 @@ sfs_run(const SfsTask *task, SfsKept *kept)
 bool
 sfs_run_pairs_ordered(const double *x, const double *y, int64 n)
 {
-	Host host = {NULL, 0, NULL, NULL};
+	Host host = {NULL, 0, NULL, false};
 	SfsHooks hooks = {poll_interrupts, allocate, &host};
 	SfsEngineError error = {""};
 	bool ordered;
@@ -122,7 +130,7 @@ sfs_run_pairs_ordered(const double *x, const double *y, int64 n)
 void
 sfs_run_sort_pairs(double *x, double *y, int64 n)
 {
-	Host host = {NULL, 0, NULL, NULL};
+	Host host = {NULL, 0, NULL, false};
 	SfsHooks hooks = {poll_interrupts, allocate, &host};
 	SfsEngineError error = {""};
 	void *workspace = allocate(&host, sfs_core_sort_pairs_workspace((size_t) n));

@@ -8,20 +8,12 @@
 
 #include "engine.h"
 
-/* A workspace that is kept from call to call, as long as it is small. */
-typedef struct SfsKept
-{
-	MemoryContext context; /* where it lives */
-	void *memory;		   /* NULL: none yet */
-	Size bytes;
-} SfsKept;
-
 /*
- * Run a task on the engines, interruptibly, in a workspace that is kept if it is
- * small and kept is given, else gone afterwards.  Raises an error unless the result
- * is there.
+ * Run a task on the engines, interruptibly, in a workspace that is gone afterwards or,
+ * if it is small, kept by the process for the next task.  Raises an error unless the
+ * result is there.
  */
-extern void sfs_run(const SfsTask *task, SfsKept *kept);
+extern void sfs_run(const SfsTask *task);
 
 /* Are n pairs in ascending order of (x, y)?  Interruptible. */
 extern bool sfs_run_pairs_ordered(const double *x, const double *y, int64 n);

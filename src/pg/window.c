@@ -229,7 +229,7 @@ compute(FunctionCallInfo fcinfo, const SfsFunction *function, Partition *partiti
 	reading.task.length = (size_t) reading.kept;
 	partition->result = sfs_large_alloc(lasting, sizeof(double) * (Size) Max(reading.kept, 1));
 	reading.task.out.data = partition->result;
-	sfs_run(&reading.task, NULL);
+	sfs_run(&reading.task);
 	partition->undefined = function->result == SFS_RESULT_GRADIENT &&
 						   (reading.kept == 0 || isnan(partition->result[0]));
 	if (reading.kept < reading.rows)
