@@ -1,8 +1,8 @@
 /*
  * bench_core.c - time of the core per element, without a server.
  *
- * bench/run builds and runs it; KERNELS in the environment forces a level.  Each line is the fastest of five repetitions
- * over about a million elements of N(0, 1).  Strengths: "hard" leaves singletons,
+ * bench/run builds and runs it; KERNELS in the environment forces a level.  Each line
+ * is the fastest of five repetitions over about a million elements of N(0, 1).  Strengths: "hard" leaves singletons,
  * "half" puts about half of the elements into blocks, "one" makes one block.
  */
 #include <stdio.h>
