@@ -14,7 +14,7 @@
  * of their positions; -0 equals +0.  perm[k] receives the position of the k-th
  * largest value and sorted[k] that value, never -0.  low and high are the
  * smallest and the largest v; infinities are ordered; there must be no NaN.
- * Takes O(n) time.
+ * Takes O(n) time beyond the sorting of words, up to SFS_WORDS_MAX at a time.
  */
 extern SfsStatus sfs_argsort(const void *x, SfsType type, bool negate, size_t n, double low,
 							 double high, uint32_t *perm, double *sorted, uint64_t *scratch,

@@ -12,6 +12,7 @@
 #if defined(__x86_64__) && defined(__GNUC__)
 
 #include <immintrin.h>
+#include <stddef.h>
 
 #define SFS_AVX512
 
@@ -27,6 +28,17 @@
 #define SFS_AVX512_END _Pragma("GCC pop_options")
 #endif
 /* clang-format on */
+
+SFS_AVX512_BEGIN
+
+/* Return the mask of the first n of 8 lanes, all of them from 8 on. */
+static inline __mmask8
+sfs_first8(size_t n)
+{
+	return n >= 8 ? 0xff : (__mmask8) ((1u << n) - 1);
+}
+
+SFS_AVX512_END
 
 #endif
 #endif /* SFS_AVX512_H */

@@ -20,13 +20,6 @@
 
 SFS_AVX512_BEGIN
 
-/* Return the mask of the first n of 8 lanes, all of them from 8 on. */
-static inline __mmask8
-first8(size_t n)
-{
-	return n >= 8 ? 0xff : (__mmask8) ((1u << n) - 1);
-}
-
 /* What e^x and e^x - 1 have in common: e^x = (1 + q) scale. */
 typedef struct Exp
 {
@@ -111,7 +104,7 @@ find_runs(const double *v, size_t n, double strength, double top, __mmask8 *star
 	for (size_t i = 0; i < n; i += 8)
 	{
 		/* lane k decides between i + k - 1, of weight w, and i + k */
-		__mmask8 lanes = first8(n - i);
+		__mmask8 lanes = sfs_first8(n - i);
 		__mmask8 pairs = i == 0 ? (__mmask8) (lanes & ~1) : lanes;
 		__m512d b = _mm512_maskz_loadu_pd(lanes, v + i);
 		__m512d a = _mm512_maskz_loadu_pd(pairs, v + i - 1);
@@ -143,7 +136,7 @@ sum_exponentials(const double *v, size_t n, double strength, double *sum)
 
 	for (size_t i = 0; i < groups; i++)
 	{
-		__mmask8 lanes = first8(n - 8 * i);
+		__mmask8 lanes = sfs_first8(n - 8 * i);
 		__m512d d = _mm512_maskz_sub_pd(lanes, _mm512_maskz_loadu_pd(lanes, v + 8 * i), first);
 
 		d = _mm512_maskz_mov_pd(lanes, exp_of(exp_parts(_mm512_mul_pd(d, scale))));
@@ -197,7 +190,7 @@ join_round(double top, double error, const Blocks *from, Blocks *to)
 	to->sum[0] = from->sum[0];
 	for (size_t j = 0; j + 1 < from->count; j += 8)
 	{
-		__mmask8 lanes = first8(from->count - 1 - j);
+		__mmask8 lanes = sfs_first8(from->count - 1 - j);
 		__m512d a = _mm512_loadu_pd(from->start + j);
 		__m512d b = _mm512_loadu_pd(from->start + j + 1);
 		__m512d c = _mm512_loadu_pd(from->start + j + 2);
@@ -266,7 +259,7 @@ sfs_avx512_pool_kl(const double *v, size_t n, double strength, double top, uint3
 		*settled = round < ROUNDS;
 	}
 	for (size_t k = 0; k <= count; k += 8)
-		_mm256_mask_storeu_epi32(start + k, first8(count + 1 - k),
+		_mm256_mask_storeu_epi32(start + k, sfs_first8(count + 1 - k),
 								 _mm512_cvtpd_epi32(_mm512_loadu_pd(blocks[now].start + k)));
 	return count;
 }
@@ -281,7 +274,7 @@ leaf_sum(const double *term, size_t m)
 
 	for (size_t i = 0; i < m; i += 8)
 	{
-		__mmask8 lanes = first8(m - i);
+		__mmask8 lanes = sfs_first8(m - i);
 
 		lane = _mm512_mask_add_pd(lane, lanes, lane, _mm512_maskz_loadu_pd(lanes, term + i));
 	}
@@ -307,7 +300,7 @@ write_ranks(const double *term, size_t m, double mean, double sum, double weight
 	}
 	for (size_t i = 0; i < m; i += 8)
 	{
-		__mmask8 lanes = first8(m - i);
+		__mmask8 lanes = sfs_first8(m - i);
 		__m512d t = _mm512_maskz_loadu_pd(lanes, term + i);
 
 		t = _mm512_div_pd(_mm512_sub_pd(t, _mm512_set1_pd(mean)), _mm512_set1_pd(sum));
@@ -323,21 +316,6 @@ typedef struct Terms
 	double e[SPAN_MAX + 8];
 	double e_less_1[SPAN_MAX + 8];
 } Terms;
-
-/* Compute the terms of a stretch of values from their differences. */
-static inline void
-compute_terms(Terms *terms, size_t n, double strength)
-{
-	const __m512d divisor = _mm512_set1_pd(strength);
-
-	for (size_t i = 0; i < n; i += 8)
-	{
-		Exp e = exp_parts(_mm512_div_pd(_mm512_loadu_pd(terms->d + i), divisor));
-
-		_mm512_storeu_pd(terms->e + i, exp_of(e));
-		_mm512_storeu_pd(terms->e_less_1 + i, expm1_of(e));
-	}
-}
 
 /* Find those of up to 64 blocks that have several values. */
 static inline uint64_t
@@ -367,7 +345,7 @@ begin_ranks(Terms *terms, size_t n, size_t first, size_t end, double offset, dou
 	{
 		__m512d middle = _mm512_sub_pd(_mm512_set1_pd(top - (double) i), steps);
 
-		_mm512_mask_storeu_pd(out + i, first8(end - i),
+		_mm512_mask_storeu_pd(out + i, sfs_first8(end - i),
 							  _mm512_add_pd(middle, _mm512_set1_pd(offset)));
 		_mm512_storeu_pd(terms->d + (i - first), _mm512_setzero_pd());
 	}
@@ -381,11 +359,45 @@ write_differences(const double *v, size_t m, double *d)
 
 	for (size_t i = 0; i < m; i += 8)
 	{
-		__mmask8 lanes = first8(m - i);
+		__mmask8 lanes = sfs_first8(m - i);
 
 		_mm512_mask_storeu_pd(d + i, lanes,
 							  _mm512_sub_pd(_mm512_maskz_loadu_pd(lanes, v + i), high));
 	}
+}
+
+/* Compute the terms of a group of blocks; d is 0 but for those of several values. */
+static inline void
+compute_terms(Terms *terms, const double *v, const uint32_t *start, size_t blocks, uint64_t several,
+			  double strength)
+{
+	const __m512d divisor = _mm512_set1_pd(strength);
+	size_t n = start[blocks] - start[0];
+
+	for (; several != 0; several &= several - 1)
+	{
+		const uint32_t *block = start + __builtin_ctzll(several);
+
+		write_differences(v + block[0], block[1] - block[0], terms->d + (block[0] - start[0]));
+	}
+	for (size_t i = 0; i < n; i += 8)
+	{
+		Exp e = exp_parts(_mm512_div_pd(_mm512_loadu_pd(terms->d + i), divisor));
+
+		_mm512_storeu_pd(terms->e + i, exp_of(e));
+		_mm512_storeu_pd(terms->e_less_1 + i, expm1_of(e));
+	}
+}
+
+/* Return how many of the next blocks are computed with together, at least 1. */
+static inline size_t
+group_length(const uint32_t *start, size_t blocks)
+{
+	size_t here = blocks < 64 ? blocks : 64;
+
+	while (start[here] - start[0] > SPAN_MAX && here > 1)
+		here /= 2;
+	return here;
 }
 
 /* See kernels.h: kl_ranks. */
@@ -402,9 +414,7 @@ sfs_avx512_kl_ranks(const double *v, size_t n, const uint32_t *start, size_t blo
 		uint64_t several;
 		size_t first = start[k];
 
-		here = blocks - k < 64 ? blocks - k : 64;
-		while (start[k + here] - first > SPAN_MAX && here > 1)
-			here /= 2;
+		here = group_length(start + k, blocks - k);
 		if (start[k + here] - first > SPAN_MAX)
 		{
 			left[count++] = (uint32_t) k;
@@ -414,13 +424,7 @@ sfs_avx512_kl_ranks(const double *v, size_t n, const uint32_t *start, size_t blo
 		several = find_several(start + k, here);
 		if (several == 0)
 			continue;
-		for (uint64_t rest = several; rest != 0; rest &= rest - 1)
-		{
-			const uint32_t *block = start + k + __builtin_ctzll(rest);
-
-			write_differences(v + block[0], block[1] - block[0], terms.d + (block[0] - first));
-		}
-		compute_terms(&terms, start[k + here] - first, strength);
+		compute_terms(&terms, v, start + k, here, several, strength);
 		for (; several != 0; several &= several - 1)
 		{
 			size_t block = k + (size_t) __builtin_ctzll(several);
@@ -459,7 +463,7 @@ write_products(const double *e, const double *g, size_t m, double weight, double
 
 	for (size_t i = 0; i < m; i += 8)
 	{
-		__mmask8 lanes = first8(m - i);
+		__mmask8 lanes = sfs_first8(m - i);
 		__m512d d = _mm512_sub_pd(_mm512_maskz_loadu_pd(lanes, g + i), first);
 
 		_mm512_mask_storeu_pd(weighted + i, lanes, _mm512_mul_pd(_mm512_loadu_pd(e + i), d));
@@ -467,7 +471,7 @@ write_products(const double *e, const double *g, size_t m, double weight, double
 	mean = leaf_sum(weighted, m) / total;
 	for (size_t i = 0; i < m; i += 8)
 	{
-		__mmask8 lanes = first8(m - i);
+		__mmask8 lanes = sfs_first8(m - i);
 		__m512d d = _mm512_sub_pd(_mm512_maskz_loadu_pd(lanes, g + i), first);
 		__m512d p = _mm512_div_pd(_mm512_maskz_loadu_pd(lanes, e + i), _mm512_set1_pd(total));
 
@@ -491,9 +495,7 @@ sfs_avx512_kl_products(const double *v, const double *g, size_t n, const uint32_
 		uint64_t several;
 		size_t first = start[k];
 
-		here = blocks - k < 64 ? blocks - k : 64;
-		while (start[k + here] - first > SPAN_MAX && here > 1)
-			here /= 2;
+		here = group_length(start + k, blocks - k);
 		if (start[k + here] - first > SPAN_MAX)
 		{
 			left[count++] = (uint32_t) k;
@@ -501,19 +503,13 @@ sfs_avx512_kl_products(const double *v, const double *g, size_t n, const uint32_
 		}
 		for (size_t i = first; i < start[k + here]; i += 8)
 		{
-			_mm512_mask_storeu_pd(out + i, first8(start[k + here] - i), _mm512_setzero_pd());
+			_mm512_mask_storeu_pd(out + i, sfs_first8(start[k + here] - i), _mm512_setzero_pd());
 			_mm512_storeu_pd(terms.d + (i - first), _mm512_setzero_pd());
 		}
 		several = find_several(start + k, here);
 		if (several == 0)
 			continue;
-		for (uint64_t rest = several; rest != 0; rest &= rest - 1)
-		{
-			const uint32_t *block = start + k + __builtin_ctzll(rest);
-
-			write_differences(v + block[0], block[1] - block[0], terms.d + (block[0] - first));
-		}
-		compute_terms(&terms, start[k + here] - first, strength);
+		compute_terms(&terms, v, start + k, here, several, strength);
 		for (; several != 0; several &= several - 1)
 		{
 			size_t block = k + (size_t) __builtin_ctzll(several);

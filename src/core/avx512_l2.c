@@ -22,13 +22,6 @@
 
 SFS_AVX512_BEGIN
 
-/* Return the mask of the first n of 8 lanes, all of them from 8 on. */
-static inline __mmask8
-first8(size_t n)
-{
-	return n >= 8 ? 0xff : (__mmask8) ((1u << n) - 1);
-}
-
 /*
  * Blocks: their first positions and what all values before them sum up to, in excess of
  * the ramp; then the row's end.
@@ -82,7 +75,7 @@ find_runs(const SfsRamp *ramp, const double *v, size_t n, __mmask8 *starts)
 	for (size_t i = 0; i < n; i += 8)
 	{
 		/* lane k decides between i + k - 1 and i + k */
-		__mmask8 lanes = first8(n - i);
+		__mmask8 lanes = sfs_first8(n - i);
 		__mmask8 pairs = i == 0 ? (__mmask8) (lanes & ~1) : lanes;
 		__m512d b = _mm512_maskz_loadu_pd(lanes, v + i);
 		__m512d a = _mm512_maskz_loadu_pd(pairs, v + i - 1);
@@ -125,7 +118,7 @@ sum_runs(const SfsRamp *ramp, const double *v, size_t n, const __mmask8 *starts,
 
 	for (size_t i = 0; i < n; i += 8)
 	{
-		__mmask8 lanes = first8(n - i);
+		__mmask8 lanes = sfs_first8(n - i);
 		__m512d d = _mm512_maskz_sub_pd(lanes, _mm512_maskz_loadu_pd(lanes, v + i), first);
 		__m512d through; /* sums through each lane */
 
@@ -164,7 +157,7 @@ join_round(const SfsRamp *ramp, double whole, const Blocks *from, Blocks *to, si
 	to->sum[0] = from->sum[0];
 	for (size_t j = 0; j + 1 < from->count; j += 8)
 	{
-		__mmask8 lanes = first8(from->count - 1 - j);
+		__mmask8 lanes = sfs_first8(from->count - 1 - j);
 		__m512d b = _mm512_loadu_pd(from->start + j + 1);
 		__m512d b_sum = _mm512_loadu_pd(from->sum + j + 1);
 		__m512d m1 = _mm512_sub_pd(b, _mm512_loadu_pd(from->start + j));
@@ -234,7 +227,7 @@ sfs_avx512_pool(const SfsRamp *ramp, const double *v, size_t n, uint32_t *start,
 		*settled = round < ROUNDS;
 	}
 	for (size_t k = 0; k <= count; k += 8)
-		_mm256_mask_storeu_epi32(start + k, first8(count + 1 - k),
+		_mm256_mask_storeu_epi32(start + k, sfs_first8(count + 1 - k),
 								 _mm512_cvtpd_epi32(_mm512_loadu_pd(blocks[now].start + k)));
 	return count;
 }
@@ -280,7 +273,7 @@ ranks_of_many(const Ranks *ranks, const double *v, size_t m, double *out)
 
 	for (size_t i = 0; i < m; i += 8)
 	{
-		__mmask8 lanes = first8(m - i);
+		__mmask8 lanes = sfs_first8(m - i);
 
 		lane = _mm512_mask_add_pd(lane, lanes, lane,
 								  _mm512_sub_pd(_mm512_maskz_loadu_pd(lanes, v + i), high));
@@ -289,7 +282,7 @@ ranks_of_many(const Ranks *ranks, const double *v, size_t m, double *out)
 		   (double) m;
 	for (size_t i = 0; i < m; i += 8)
 	{
-		__mmask8 lanes = first8(m - i);
+		__mmask8 lanes = sfs_first8(m - i);
 		__m512d d = _mm512_sub_pd(_mm512_maskz_loadu_pd(lanes, v + i), high);
 
 		d = _mm512_div_pd(_mm512_sub_pd(d, _mm512_set1_pd(mean)), _mm512_set1_pd(ranks->strength));
@@ -323,7 +316,7 @@ sfs_avx512_l2_ranks(const double *v, size_t n, const uint32_t *start, size_t blo
 		{
 			__m512d middle = _mm512_sub_pd(_mm512_set1_pd(top - 0.5 - (double) i), steps);
 
-			_mm512_mask_storeu_pd(out + i, first8(end - i), _mm512_add_pd(middle, shift));
+			_mm512_mask_storeu_pd(out + i, sfs_first8(end - i), _mm512_add_pd(middle, shift));
 		}
 		if (end - start[k] > SINGLES_MAX)
 			several = lanes;
@@ -364,7 +357,7 @@ sfs_avx512_l2_products(const double *g, const uint32_t *start, size_t blocks, do
 
 		/* as if all values were single */
 		for (size_t i = start[k]; i < end && end - start[k] <= SINGLES_MAX; i += 8)
-			_mm512_mask_storeu_pd(out + i, first8(end - i), _mm512_setzero_pd());
+			_mm512_mask_storeu_pd(out + i, sfs_first8(end - i), _mm512_setzero_pd());
 		if (end - start[k] > SINGLES_MAX)
 			several = lanes;
 		for (; several != 0; several &= several - 1)

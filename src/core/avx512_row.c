@@ -12,13 +12,6 @@
 
 SFS_AVX512_BEGIN
 
-/* Return the mask of the first n of 8 lanes, all of them from 8 on. */
-static inline __mmask8
-first8(size_t n)
-{
-	return n >= 8 ? 0xff : (__mmask8) ((1u << n) - 1);
-}
-
 /* Return the mask of the first n of 16 lanes, all of them from 16 on. */
 static inline __mmask16
 first16(size_t n)
@@ -34,9 +27,9 @@ all_finite(const void *x, SfsType type, size_t n)
 
 	if (type == SFS_FLOAT64)
 		for (size_t i = 0; i < n; i += 8)
-			bad |=
-				_mm512_fpclass_pd_mask(_mm512_maskz_loadu_pd(first8(n - i), (const double *) x + i),
-									   NOT_FINITE);
+			bad |= _mm512_fpclass_pd_mask(_mm512_maskz_loadu_pd(sfs_first8(n - i),
+																(const double *) x + i),
+										  NOT_FINITE);
 	else
 		for (size_t i = 0; i < n; i += 16)
 			bad |=
@@ -60,7 +53,7 @@ range(const void *x, SfsType type, size_t n, double *low, double *high)
 			for (size_t k = 0; k < 2; k++)
 			{
 				size_t from = i + 8 * k;
-				__mmask8 mask = from < n ? first8(n - from) : 0;
+				__mmask8 mask = from < n ? sfs_first8(n - from) : 0;
 				__m512d v = _mm512_mask_loadu_pd(first, mask, value + from);
 
 				least[k] = _mm512_min_pd(least[k], v);
@@ -125,7 +118,7 @@ sum_differences(const void *x, SfsType type, size_t n, double sign, double base,
 
 	for (size_t i = 0; i < n; i += 8)
 	{
-		__mmask8 lanes = first8(n - i);
+		__mmask8 lanes = sfs_first8(n - i);
 		__m512d v = _mm512_mul_pd(load8(x, type, i, lanes), factor);
 
 		add_terms(_mm512_maskz_sub_pd(lanes, v, shift), splitter, fold, 2);
@@ -149,7 +142,7 @@ sum_products(const double *a, const double *b, size_t n, SfsFreeSum *sum)
 	}
 	for (size_t i = 0; i < n; i += 8)
 	{
-		__mmask8 lanes = first8(n - i);
+		__mmask8 lanes = sfs_first8(n - i);
 
 		add_terms(_mm512_mul_pd(_mm512_maskz_loadu_pd(lanes, a + i),
 								_mm512_maskz_loadu_pd(lanes, b + i)),
@@ -173,7 +166,7 @@ affine_type(const SfsAffine *affine, const void *x, const SfsType type, size_t n
 
 	for (size_t i = 0; i < n; i += 8)
 	{
-		__mmask8 lanes = first8(n - i);
+		__mmask8 lanes = sfs_first8(n - i);
 		__m512d d = _mm512_sub_pd(_mm512_mul_pd(load8(x, type, i, lanes), sign), base);
 
 		d = _mm512_add_pd(_mm512_div_pd(_mm512_sub_pd(d, mean), divisor), offset);
@@ -263,7 +256,7 @@ sort_floats(const float *x, size_t n, double sign, uint32_t *word, uint32_t *oth
 	sfs_avx512_sort_words(word, other, n, 0, 32);
 	for (size_t i = 0; i < n; i += 8)
 	{
-		__mmask8 lanes = first8(n - i);
+		__mmask8 lanes = sfs_first8(n - i);
 		__m256i key = _mm256_maskz_loadu_epi32(lanes, word + i);
 		__m256i flip =
 			_mm256_or_si256(_mm256_srai_epi32(_mm256_xor_si256(key, _mm256_set1_epi32(-1)), 31),
