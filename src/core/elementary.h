@@ -13,12 +13,14 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "inline.h"
+
 #define SFS_LN2_HI 0x1.62e42fee00000p-1 /* 32 leading bits of ln 2 */
 #define SFS_LN2_LO 0x1.a39ef35793c76p-33
 #define SFS_LOG2_E 0x1.71547652b82fep+0
 
 /* Reinterpret the bits of a double. */
-static inline uint64_t
+SFS_INLINE uint64_t
 sfs_double_bits(double x)
 {
 	uint64_t u;
@@ -28,7 +30,7 @@ sfs_double_bits(double x)
 }
 
 /* Reinterpret 64 bits as a double. */
-static inline double
+SFS_INLINE double
 sfs_bits_double(uint64_t u)
 {
 	double x;
@@ -38,14 +40,14 @@ sfs_bits_double(uint64_t u)
 }
 
 /* Return 2^k for -1022 <= k <= 1023. */
-static inline double
+SFS_INLINE double
 sfs_pow2(int64_t k)
 {
 	return sfs_bits_double((uint64_t) (k + 1023) << 52);
 }
 
 /* Return the binary exponent of x: 2^e <= |x| < 2^(e+1); -1075 for zero. */
-static inline int
+SFS_INLINE int
 sfs_exponent(double x)
 {
 	uint64_t u = sfs_double_bits(x) & INT64_MAX;
@@ -53,12 +55,12 @@ sfs_exponent(double x)
 	if (u == 0)
 		return -1075;
 	if (u >> 52 == 0) /* subnormal: the top bit of u counts */
-		return 63 - __builtin_clzll(u) - 1074;
+		return 63 - sfs_leading_zeros(u) - 1074;
 	return (int) (u >> 52) - 1023;
 }
 
 /* Return x * 2^k, correctly rounded unless the result is subnormal. */
-static inline double
+SFS_INLINE double
 sfs_scale(double x, int k)
 {
 	while (k > 1023)
@@ -83,7 +85,7 @@ sfs_scale(double x, int k)
 	}
 
 /* Evaluate (e^r - 1 - r) / r^2 for |r| <= 0.35, in pairs: a sum term by term would wait longer. */
-static inline double
+SFS_INLINE double
 sfs_exp_tail(double r)
 {
 	static const double c[] = SFS_EXP_TAIL;
@@ -100,7 +102,7 @@ sfs_exp_tail(double r)
  * Split x <= 0 into k ln 2 + r, |r| <= 0.35.  Arguments below -745 are moved
  * to -745, where the result is the smallest subnormal, so k stays small.
  */
-static inline double
+SFS_INLINE double
 sfs_exp_reduce(double x, int64_t *k)
 {
 	const double magic = 0x1.8p52; /* adding it rounds to an integer */
@@ -114,7 +116,7 @@ sfs_exp_reduce(double x, int64_t *k)
 }
 
 /* Return e^x for x <= 0 (and up to 300); 0 or a subnormal below -708. */
-static inline double
+SFS_INLINE double
 sfs_exp(double x)
 {
 	int64_t k;
@@ -127,7 +129,7 @@ sfs_exp(double x)
 }
 
 /* Return e^x - 1 for x <= 0 (and up to 300), exact to rounding near 0. */
-static inline double
+SFS_INLINE double
 sfs_expm1(double x)
 {
 	int64_t k;
@@ -139,7 +141,7 @@ sfs_expm1(double x)
 }
 
 /* Return 2 atanh(s) = log((1 + s) / (1 - s)) for |s| <= 0.172. */
-static inline double
+SFS_INLINE double
 sfs_two_atanh(double s)
 {
 	double z = s * s;
@@ -159,7 +161,7 @@ sfs_two_atanh(double s)
 }
 
 /* Return log(1 + x) for x > -1. */
-static inline double
+SFS_INLINE double
 sfs_log1p(double x)
 {
 	double u;
@@ -183,7 +185,7 @@ sfs_log1p(double x)
 }
 
 /* Return log x for finite x > 0. */
-static inline double
+SFS_INLINE double
 sfs_log(double x)
 {
 	int k = sfs_exponent(x);

@@ -8,6 +8,8 @@
 
 #include <math.h>
 
+#include "inline.h"
+
 /* An unevaluated sum of two doubles. */
 typedef struct SfsPair
 {
@@ -16,7 +18,7 @@ typedef struct SfsPair
 } SfsPair;
 
 /* Return a + b exactly. */
-static inline SfsPair
+SFS_INLINE SfsPair
 sfs_pair_sum(double a, double b)
 {
 	double sum = a + b;
@@ -27,7 +29,7 @@ sfs_pair_sum(double a, double b)
 }
 
 /* Return a * b exactly, by Dekker's splitting; both in the safe range. */
-static inline SfsPair
+SFS_INLINE SfsPair
 sfs_pair_product(double a, double b)
 {
 	const double split = 0x1p27 + 1.0;
@@ -44,7 +46,7 @@ sfs_pair_product(double a, double b)
 }
 
 /* Return x + y. */
-static inline SfsPair
+SFS_INLINE SfsPair
 sfs_pair_add(SfsPair x, SfsPair y)
 {
 	SfsPair sum = sfs_pair_sum(x.high, y.high);
@@ -53,7 +55,7 @@ sfs_pair_add(SfsPair x, SfsPair y)
 }
 
 /* Return x * y. */
-static inline SfsPair
+SFS_INLINE SfsPair
 sfs_pair_multiply(SfsPair x, SfsPair y)
 {
 	SfsPair product = sfs_pair_product(x.high, y.high);
@@ -62,7 +64,7 @@ sfs_pair_multiply(SfsPair x, SfsPair y)
 }
 
 /* Return x - y. */
-static inline SfsPair
+SFS_INLINE SfsPair
 sfs_pair_subtract(SfsPair x, SfsPair y)
 {
 	SfsPair sum = sfs_pair_sum(x.high, -y.high);
@@ -71,7 +73,7 @@ sfs_pair_subtract(SfsPair x, SfsPair y)
 }
 
 /* Return x / y. */
-static inline SfsPair
+SFS_INLINE SfsPair
 sfs_pair_divide(SfsPair x, SfsPair y)
 {
 	double first = x.high / y.high;
@@ -82,7 +84,7 @@ sfs_pair_divide(SfsPair x, SfsPair y)
 }
 
 /* Return the square root of x > 0. */
-static inline SfsPair
+SFS_INLINE SfsPair
 sfs_pair_square_root(SfsPair x)
 {
 	double first = sqrt(x.high);

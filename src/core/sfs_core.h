@@ -108,12 +108,16 @@ typedef struct SfsTask
 	SfsOutput out;
 } SfsTask;
 
-/* Services of the host.  poll returns true to stop the work; it may be NULL. */
+/*
+ * Services of the host.  poll returns true to stop the work; wait does, too, after having
+ * slept for about the given microseconds, or less.  Each may be NULL.
+ */
 typedef struct SfsHooks
 {
 	bool (*poll)(void *arg);
 	void *(*alloc)(void *arg, size_t bytes); /* NULL on failure; the host frees */
 	void *arg;
+	bool (*wait)(void *arg, long microseconds);
 } SfsHooks;
 
 /* Longest row that the core accepts: positions and centered ranks are 32 bits wide. */

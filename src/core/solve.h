@@ -24,7 +24,7 @@ extern SfsStatus sfs_l2_solve(SfsProblem *problem);
 extern SfsStatus sfs_kl_solve(SfsProblem *problem);
 
 /* Return the sum of w = n, n - 1, ... over [a, b); exact below 2^53. */
-static inline double
+SFS_INLINE double
 sfs_ramp_sum(size_t n, size_t a, size_t b)
 {
 	return (double) (b - a) * ((double) (n - a) + (double) (n - b + 1)) * 0.5;

@@ -32,14 +32,14 @@ typedef struct SfsTreeSum
 } SfsTreeSum;
 
 /* Begin an empty sum. */
-static inline void
+SFS_INLINE void
 sfs_tree_init(SfsTreeSum *tree)
 {
 	tree->leaves = 0;
 }
 
 /* Sum one leaf of n <= SFS_LEAF terms. */
-static inline double
+SFS_INLINE double
 sfs_leaf_sum(const double *term, size_t n)
 {
 	double lane[8] = {0, 0, 0, 0, 0, 0, 0, 0};
@@ -55,7 +55,7 @@ sfs_leaf_sum(const double *term, size_t n)
 }
 
 /* Add the next leaf; every leaf but the last has SFS_LEAF terms. */
-static inline void
+SFS_INLINE void
 sfs_tree_add(SfsTreeSum *tree, const double *term, size_t n)
 {
 	double sum = sfs_leaf_sum(term, n);
@@ -68,7 +68,7 @@ sfs_tree_add(SfsTreeSum *tree, const double *term, size_t n)
 }
 
 /* Return the sum of all leaves added. */
-static inline double
+SFS_INLINE double
 sfs_tree_total(const SfsTreeSum *tree)
 {
 	double sum = 0.0;
@@ -92,10 +92,10 @@ typedef struct SfsFreeSum
  * keeps -400 <= bound <= 900.  What the last fold drops of one term is below
  * 2^bound * (2n)^3 / 2^153, and below 2^bound * (2n)^2 / 2^102 with two folds.
  */
-static inline void
+SFS_INLINE void
 sfs_free_init(SfsFreeSum *sum, int bound, size_t n)
 {
-	int log_n = 64 - __builtin_clzll((uint64_t) n | 1);
+	int log_n = 64 - sfs_leading_zeros((uint64_t) n | 1);
 
 	for (int k = 0; k < SFS_FREE_FOLDS; k++)
 	{
@@ -109,7 +109,7 @@ sfs_free_init(SfsFreeSum *sum, int bound, size_t n)
 }
 
 /* Add n terms, in any order and in any number of calls, with the first `folds` folds. */
-static inline void
+SFS_INLINE void
 sfs_free_add(SfsFreeSum *sum, const double *term, size_t n, int folds)
 {
 	double lane[SFS_FREE_FOLDS][4] = {{0}};
@@ -145,7 +145,7 @@ sfs_free_add(SfsFreeSum *sum, const double *term, size_t n, int folds)
 }
 
 /* Return the sum, rounded. */
-static inline double
+SFS_INLINE double
 sfs_free_total(const SfsFreeSum *sum)
 {
 	double total = 0.0;

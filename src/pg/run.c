@@ -106,7 +106,7 @@ void
 sfs_run(const SfsTask *task)
 {
 	Host host = {NULL, 0, NULL, false};
-	SfsHooks hooks = {poll_interrupts, allocate, &host};
+	SfsHooks hooks = {poll_interrupts, allocate, &host, NULL};
 	SfsEngineError error;
 	SfsStatus status = sfs_engine_run(task, &hooks, &error);
 
@@ -118,7 +118,7 @@ bool
 sfs_run_pairs_ordered(const double *x, const double *y, int64 n)
 {
 	Host host = {NULL, 0, NULL, false};
-	SfsHooks hooks = {poll_interrupts, allocate, &host};
+	SfsHooks hooks = {poll_interrupts, allocate, &host, NULL};
 	SfsEngineError error = {""};
 	bool ordered;
 
@@ -131,7 +131,7 @@ void
 sfs_run_sort_pairs(double *x, double *y, int64 n)
 {
 	Host host = {NULL, 0, NULL, false};
-	SfsHooks hooks = {poll_interrupts, allocate, &host};
+	SfsHooks hooks = {poll_interrupts, allocate, &host, NULL};
 	SfsEngineError error = {""};
 	void *workspace = allocate(&host, sfs_core_sort_pairs_workspace((size_t) n));
 	SfsStatus status = SFS_NO_MEMORY;

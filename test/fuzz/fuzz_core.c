@@ -595,7 +595,7 @@ static void
 check_alone(const SfsTask *task, const Lists *lists, int polls)
 {
 	size_t bytes = output_bytes(task, lists->count);
-	SfsHooks hooks = {poll_countdown, NULL, &polls};
+	SfsHooks hooks = {.poll = poll_countdown, .arg = &polls};
 	SfsTask other = *task;
 	SfsStatus status;
 

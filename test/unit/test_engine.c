@@ -127,7 +127,7 @@ static SfsStatus
 dispatch(const SfsTask *task, int stop_at, size_t limit)
 {
 	Host host = {NULL, 0, stop_at, limit};
-	SfsHooks hooks = {host_poll, host_alloc, &host};
+	SfsHooks hooks = {.poll = host_poll, .alloc = host_alloc, .arg = &host};
 	SfsEngineError error;
 	SfsStatus status = sfs_engine_run(task, &hooks, &error);
 

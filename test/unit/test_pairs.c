@@ -90,7 +90,7 @@ main(void)
 {
 	bool right = true;
 	int looks = 0;
-	SfsHooks hooks = {stop, NULL, &looks};
+	SfsHooks hooks = {.poll = stop, .arg = &looks};
 	void *workspace = malloc(sfs_core_sort_pairs_workspace(LONGEST));
 
 	for (int kind = 0; kind < 25; kind++)
