@@ -5,6 +5,12 @@
 
 #include <link.h>
 
+#if defined(__clang__) && CUDASIM_ASAN
+#define CUDASIM_CLANG_ASAN 1
+#else
+#define CUDASIM_CLANG_ASAN 0
+#endif
+
 namespace cudasim
 {
 
@@ -199,6 +205,9 @@ find_shared(struct dl_phdr_info *info, std::size_t, void *)
 	}
 	if (!mine)
 		return 0;
+	/* clang links its AddressSanitizer into programs, whose variables would be hit */
+	if (CUDASIM_CLANG_ASAN && info->dlpi_name[0] == '\0')
+		return 1;
 	shared_start = static_cast<char *>(info->dlpi_tls_data);
 	shared_size = shared_start != nullptr ? size : 0;
 	return 1;
@@ -327,7 +336,8 @@ find_rendezvous(Warp *warp, const Place &place, WarpOperation operation, unsigne
 void
 begin_block()
 {
-	std::memset(shared_start, poison, shared_size);
+	if (shared_size > 0)
+		std::memset(shared_start, poison, shared_size);
 	ready_count = 0;
 	ended = 0;
 	barrier.arrived = 0;

@@ -145,8 +145,9 @@ check_launch(const void *kernel, dim3 grid, dim3 size, std::size_t shared, cudaS
 
 /* See launch.h. */
 void
-check_pointer(const char *kernel, const void *pointer)
+check_pointer(const char *kernel, const volatile void *argument)
 {
+	const void *pointer = const_cast<const void *>(argument);
 	bool whole;
 
 	if (pointer == nullptr || memory_kind(pointer, 0, &whole) != Memory::pageable)

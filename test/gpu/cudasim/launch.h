@@ -15,7 +15,7 @@ cudaError_t check_launch(const void *kernel, dim3 grid, dim3 size, std::size_t s
 						 cudaStream_t stream);
 
 /* Look at an argument of a kernel: a pointer has to be one into memory that a device can read. */
-void check_pointer(const char *kernel, const void *pointer);
+void check_pointer(const char *kernel, const volatile void *pointer);
 
 /* Put a launch into a stream. */
 void enqueue_launch(const char *name, dim3 grid, dim3 size, std::size_t shared, cudaStream_t stream,
