@@ -16,7 +16,8 @@ CFLAGS_CC = -std=c++17 $(WARNINGS) -ffp-contract=off -fPIC -fvisibility=hidden -
 SIM       = $(patsubst %,$(BUILD)/%.o,$(sort $(wildcard test/gpu/cudasim/*.cpp)))
 DEVICE    = $(patsubst %,$(BUILD)/%.o,$(sort $(wildcard cuda/*.cu)))
 CORE      = $(patsubst %,$(BUILD)/%.o,$(sort $(wildcard src/core/*.c src/engine/*.c)))
-TAP       = $(BUILD)/test/unit/tap.c.o
+TESTS     = $(patsubst %,$(BUILD)/%.o,$(sort $(wildcard test/gpu/test_cudasim*.cu)))
+TAP       = $(BUILD)/test/unit/tap.c.o $(BUILD)/test/unit/data.c.o
 PARITY    = $(patsubst %,$(BUILD)/%.o,$(sort $(wildcard test/gpu/parity*.c)))
 LIBRARY   = $(BUILD)/softsort_sim.so
 
@@ -27,14 +28,14 @@ $(LIBRARY): $(DEVICE) $(SIM)
 	@test -n "$(DEVICE)" || { echo "gpu.mk: there is no cuda/*.cu"; exit 1; }
 	$(CXX) $(CFLAGS_CC) -shared -Wl,--no-undefined -o $@ $^
 
-$(BUILD)/test_cudasim: $(BUILD)/test/gpu/test_cudasim.cu.o $(BUILD)/test/gpu/test_cudasim_runtime.cu.o $(SIM) $(TAP) $(CORE)
+$(BUILD)/test_cudasim: $(TESTS) $(SIM) $(TAP) $(CORE)
 	$(CXX) $(CFLAGS_CC) -o $@ $^
 
-$(BUILD)/parity: $(PARITY) $(CORE)
+$(BUILD)/parity: $(PARITY) $(TAP) $(CORE)
 	$(CC) $(CFLAGS_C) -o $@ $^ -lm -ldl
 
 $(BUILD)/stand_in.so: $(BUILD)/test/gpu/stand_in.c.o $(CORE)
-	$(CC) $(CFLAGS_C) -shared -o $@ $^ -lm
+	$(CC) $(CFLAGS_C) -shared -Wl,-Bsymbolic -o $@ $^ -lm
 
 $(BUILD)/src/core/%.c.o: INCLUDES = -Isrc/core
 $(BUILD)/src/engine/%.c.o: INCLUDES = -Isrc/core -Isrc/engine
@@ -56,4 +57,4 @@ $(BUILD)/%.cu.o: %.cu
 
 .PHONY: all tests
 .SECONDARY:
--include $(patsubst %.o,%.d,$(SIM) $(DEVICE) $(CORE) $(TAP) $(PARITY)) $(wildcard $(BUILD)/test/gpu/*.d)
+-include $(patsubst %.o,%.d,$(SIM) $(DEVICE) $(CORE) $(TESTS) $(TAP) $(PARITY) $(BUILD)/test/gpu/stand_in.c.o)
