@@ -197,7 +197,7 @@ describe(int device, SfsDeviceInfo *info)
 	(void) cudaRuntimeGetVersion(&info->runtime);
 	if (!check(cudaGetDeviceProperties(&properties, device), "describe the device"))
 		return;
-	snprintf(info->name, sizeof(info->name), "%s", properties.name);
+	snprintf(info->name, sizeof(info->name), "%.127s", properties.name);
 	info->major = properties.major;
 	info->minor = properties.minor;
 	info->memory = properties.totalGlobalMem;
