@@ -40,7 +40,7 @@
 #define __constant__
 #define __managed__
 #define __shared__ static thread_local
-#define __forceinline__ inline __attribute__((always_inline))
+#define __forceinline__ inline
 #define __noinline__ __attribute__((noinline))
 #define __launch_bounds__(...)
 #define __align__(n) __attribute__((aligned(n)))
