@@ -35,10 +35,13 @@ typedef struct Parity
 	const char *label; /* "simulated", or the device's name */
 	uint64_t seed;
 	size_t batch_elements; /* about how many elements a random task has */
+	SfsOp only;			   /* this operation alone, or SFS_OP_COUNT */
 	bool verbose;		   /* show the inputs of a row that differs */
 
 	Count by_class[SFS_OP_COUNT][CLASSES];
-	Count ordinary[SFS_OP_COUNT][SFS_REG_COUNT]; /* ordinary data, for which unsure rows are few */
+	/* of ordinary data, for which unsure rows are few */
+	Count ordinary[SFS_OP_COUNT][SFS_REG_COUNT];
+	Count ordinary_by_class[CLASSES];
 	Count *by_family;
 	size_t refused[SFS_OP_COUNT][SFS_REG_COUNT]; /* tasks that are not supported */
 	size_t tasks;
@@ -77,6 +80,9 @@ extern double random_strength(bool *ordinary);
 extern bool op_has_y(SfsOp op);
 extern bool op_has_g(SfsOp op);
 extern const char *op_name(SfsOp op);
+
+/* Find the operation that has a name; SFS_OP_COUNT: there is none. */
+extern SfsOp find_op(const char *name);
 
 /* Return the class of a row length, and its name. */
 extern size_t length_class(size_t n);

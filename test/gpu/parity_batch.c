@@ -217,7 +217,8 @@ free_inputs(SfsTask *task)
 size_t
 run_random(Parity *parity, uint64_t index)
 {
-	SfsTask task = {.op = (SfsOp) (index % SFS_OP_COUNT)};
+	SfsTask task = {.op = parity->only != SFS_OP_COUNT ? parity->only
+													   : (SfsOp) (index % SFS_OP_COUNT)};
 	uint64_t turn = index / SFS_OP_COUNT;
 	Case c = {.ordinary = false};
 	size_t rows;
@@ -248,8 +249,9 @@ run_random(Parity *parity, uint64_t index)
 	make_rows(&task, parity->batch_elements);
 	make_inputs(&task, c.family);
 	task.out.type = sfs_op_shape(task.op) == SFS_SHAPE_ROWS ? SFS_FLOAT64 : random_type();
-	snprintf(c.name, sizeof(c.name), "--seed %" PRIu64 " --elements %zu --task %" PRIu64,
-			 parity->seed, parity->batch_elements, index);
+	snprintf(c.name, sizeof(c.name), "--seed %" PRIu64 " --elements %zu%s%s --task %" PRIu64,
+			 parity->seed, parity->batch_elements, parity->only != SFS_OP_COUNT ? " --op " : "",
+			 parity->only != SFS_OP_COUNT ? op_name(parity->only) : "", index);
 	c.task = task;
 	rows = task.rows;
 	compare(parity, &c);
@@ -272,7 +274,8 @@ run_long(Parity *parity, size_t length)
 								.length = length};
 				Case c = {.family = family, .ordinary = true};
 
-				if (sfs_op_shape(task.op) == SFS_SHAPE_MATRIX)
+				if (sfs_op_shape(task.op) == SFS_SHAPE_MATRIX ||
+					(parity->only != SFS_OP_COUNT && parity->only != task.op))
 					continue;
 				/* what a device refuses need not be made */
 				if (!parity->device->supports(&task))

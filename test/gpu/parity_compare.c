@@ -286,9 +286,10 @@ compare_rows(Parity *parity, const Case *c, const uint8_t *unsure, const void *h
 	task.out.data = want;
 	for (size_t row = 0; row < task.rows; row++)
 	{
-		Count *counts[3] = {&parity->by_class[task.op][length_class(row_length(&task, row))],
-							&parity->by_family[c->family],
-							c->ordinary ? &parity->ordinary[task.op][task.regularization] : NULL};
+		size_t class = length_class(row_length(&task, row));
+		Count *counts[] = {&parity->by_class[task.op][class], &parity->by_family[c->family],
+						   c->ordinary ? &parity->ordinary[task.op][task.regularization] : NULL,
+						   c->ordinary ? &parity->ordinary_by_class[class] : NULL};
 		bool wrong = false;
 
 		if (unsure[row] > 1)
@@ -300,7 +301,7 @@ compare_rows(Parity *parity, const Case *c, const uint8_t *unsure, const void *h
 			wrong = !row_is_right(parity, c, row,
 								  sfs_core_run(&task, row, row + 1, workspace, NULL), have, want);
 		marked += unsure[row] != 0;
-		for (int i = 0; i < 3; i++)
+		for (int i = 0; i < 4; i++)
 			if (counts[i] != NULL)
 			{
 				counts[i]->rows++;
@@ -332,6 +333,8 @@ compare(Parity *parity, const Case *original)
 	SfsStatus status;
 	char what[300];
 
+	if (parity->only != SFS_OP_COUNT && parity->only != task->op)
+		return;
 	if (!parity->device->supports(task))
 	{
 		parity->refused[task->op][task->regularization]++;

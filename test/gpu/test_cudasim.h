@@ -15,6 +15,9 @@ void dies(void (*function)(int), int argument, const char *text, const char *nam
 /* The same for what only AddressSanitizer and its kin see; without them it is skipped. */
 void dies_sanitized(void (*function)(int), int argument, const char *text, const char *name);
 
+/* Test that wrong kernels are caught. */
+void test_defects();
+
 /* Test that wrong uses of the runtime are caught. */
 void test_runtime_defects();
 
