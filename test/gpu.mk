@@ -6,7 +6,7 @@
 BUILD    ?= build/gpu$(if $(SANITIZE),-asan)
 CC        = gcc
 CXX       = g++
-CFLAGS    = $(if $(SANITIZE),-O1 -g -fno-omit-frame-pointer -fsanitize=address$(,)undefined \
+CFLAGS    = $(if $(SANITIZE),-O1 -g1 -fno-omit-frame-pointer -fsanitize=address$(,)undefined \
 		-fno-sanitize-recover=undefined,-O2 -g)
 ,         = ,
 WARNINGS  = -Wall -Wextra

@@ -14,6 +14,7 @@
 #include "parity.h"
 
 #include <dlfcn.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -195,11 +196,14 @@ print_tables(const Parity *parity)
 		}
 }
 
-/* Is the share of unsure rows small?  A few rows say nothing. */
+/* Is the share of unsure rows small?  Few rows may have more, by chance. */
 static bool
 few_unsure(const Count *count, double limit, const char *name, const char *more)
 {
-	if (count->rows < ORDINARY_MIN || percent(count->unsure, count->rows) <= limit)
+	double expected = (double) count->rows * limit / 100.0;
+
+	if (count->rows < ORDINARY_MIN ||
+		(double) count->unsure <= expected + 3.0 * sqrt(expected) + 1.0)
 		return true;
 	printf("# %s %s: %zu of %zu rows of ordinary data are unsure\n", name, more, count->unsure,
 		   count->rows);
