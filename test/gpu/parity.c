@@ -8,7 +8,7 @@
  * row that the device answers must be the same to the last bit.  It fails, too, when memory
  * outside of outputs is written to, an input is changed, or more than PERCENT of the rows of
  * ordinary data are left unanswered, for any operation and regularization or any length.
- * --task K runs one random task alone and shows the inputs of rows that differ.
+ * --task K runs one random task alone and shows the inputs of rows that differ or are not answered.
  * Prints TAP; the names of tests begin with "simulated" or the device's name.
  */
 #include "parity.h"
@@ -190,6 +190,8 @@ print_tables(const Parity *parity)
 		{
 			print_count(ops[op].name, reg == SFS_REG_L2 ? "l2, ordinary" : "kl, ordinary",
 						&parity->ordinary[op][reg]);
+			if (parity->example[op][reg][0] != '\0')
+				printf("#   ordinary rows unsure, e.g. %s\n", parity->example[op][reg]);
 			if (parity->refused[op][reg] > 0)
 				printf("# %s %s: %zu tasks not supported\n", ops[op].name,
 					   sfs_regularization_name((SfsRegularization) reg), parity->refused[op][reg]);

@@ -42,6 +42,8 @@ typedef struct Parity
 	/* of ordinary data, for which unsure rows are few */
 	Count ordinary[SFS_OP_COUNT][SFS_REG_COUNT];
 	Count ordinary_by_class[CLASSES];
+	/* the first task of each that leaves an ordinary row unanswered */
+	char example[SFS_OP_COUNT][SFS_REG_COUNT][160];
 	Count *by_family;
 	size_t refused[SFS_OP_COUNT][SFS_REG_COUNT]; /* tasks that are not supported */
 	size_t tasks;

@@ -209,7 +209,7 @@ complain(Parity *parity, const Case *c, size_t row, const char *what)
 {
 	if (parity->shown++ >= SHOWN_MAX)
 		return;
-	printf("# MISMATCH (%s): row %zu of length %zu: %s\n", parity->label, row,
+	printf("# COMPLAINT (%s): row %zu of length %zu: %s\n", parity->label, row,
 		   row < c->task.rows ? row_length(&c->task, row) : 0, what);
 	describe(c);
 	if (parity->verbose && row < c->task.rows)
@@ -275,6 +275,18 @@ no_alloc(void *arg, size_t bytes)
 	return NULL;
 }
 
+/* Keep an example of an ordinary row that is not answered; show the rows of a single task. */
+static void
+note_unsure(Parity *parity, const Case *c, size_t row)
+{
+	char *example = parity->example[c->task.op][c->task.regularization];
+
+	if (c->ordinary && example[0] == '\0')
+		memcpy(example, c->name, sizeof(c->name));
+	if (parity->verbose)
+		complain(parity, c, row, "not answered");
+}
+
 /* Compare all rows of a task that the device has run. */
 static size_t
 compare_rows(Parity *parity, const Case *c, const uint8_t *unsure, const void *have, void *want)
@@ -300,6 +312,8 @@ compare_rows(Parity *parity, const Case *c, const uint8_t *unsure, const void *h
 		else if (unsure[row] == 0)
 			wrong = !row_is_right(parity, c, row,
 								  sfs_core_run(&task, row, row + 1, workspace, NULL), have, want);
+		if (unsure[row] == 1)
+			note_unsure(parity, c, row);
 		marked += unsure[row] != 0;
 		for (int i = 0; i < 4; i++)
 			if (counts[i] != NULL)
