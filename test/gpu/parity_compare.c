@@ -12,6 +12,7 @@
 #define PATTERN 0x5a
 #define SHOWN_MAX 20
 #define INPUTS_SHOWN 64
+#define LENGTH_ORDINARY 2 /* shorter rows cost nothing wherever they are computed */
 
 /* An output with guard zones around it. */
 typedef struct Guarded
@@ -281,7 +282,7 @@ note_unsure(Parity *parity, const Case *c, size_t row)
 {
 	char *example = parity->example[c->task.op][c->task.regularization];
 
-	if (c->ordinary && example[0] == '\0')
+	if (c->ordinary && row_length(&c->task, row) >= LENGTH_ORDINARY && example[0] == '\0')
 		memcpy(example, c->name, sizeof(c->name));
 	if (parity->verbose)
 		complain(parity, c, row, "not answered");
@@ -299,9 +300,10 @@ compare_rows(Parity *parity, const Case *c, const uint8_t *unsure, const void *h
 	for (size_t row = 0; row < task.rows; row++)
 	{
 		size_t class = length_class(row_length(&task, row));
+		bool ordinary = c->ordinary && row_length(&task, row) >= LENGTH_ORDINARY;
 		Count *counts[] = {&parity->by_class[task.op][class], &parity->by_family[c->family],
-						   c->ordinary ? &parity->ordinary[task.op][task.regularization] : NULL,
-						   c->ordinary ? &parity->ordinary_by_class[class] : NULL};
+						   ordinary ? &parity->ordinary[task.op][task.regularization] : NULL,
+						   ordinary ? &parity->ordinary_by_class[class] : NULL};
 		bool wrong = false;
 
 		if (unsure[row] > 1)
