@@ -2,12 +2,13 @@
  * parity.c - does a device give the core's digits?
  *
  *   parity LIBRARY [--rows N] [--long LENGTH]... [--seed S] [--unsure PERCENT] [--golden DIR]
- *          [--op NAME] [--elements N] [--device N] [--memory BYTES] [--task K]
+ *          [--longest LENGTH] [--op NAME] [--elements N] [--device N] [--memory BYTES] [--task K]
  *
  * The golden set, N random rows and a few long ones are run on the device and on the core; each
  * row that the device answers must be the same to the last bit.  It fails, too, when memory
  * outside of outputs is written to, an input is changed, or more than PERCENT of the rows of
  * ordinary data are left unanswered, for any operation and regularization or any length.
+ * --longest says from which length on rows may be left to the CPU (default: none may).
  * --task K runs one random task alone and shows the inputs of rows that differ or are not answered.
  * Prints TAP; the names of tests begin with "simulated" or the device's name.
  */
@@ -270,6 +271,8 @@ read_options(int argc, char **argv, Parity *parity)
 			parity->seed = (uint64_t) number(argc, argv, &i);
 		else if (strcmp(word, "--unsure") == 0)
 			options.unsure = number(argc, argv, &i);
+		else if (strcmp(word, "--longest") == 0)
+			parity->longest = (size_t) number(argc, argv, &i);
 		else if (strcmp(word, "--elements") == 0)
 			parity->batch_elements = (size_t) number(argc, argv, &i);
 		else if (strcmp(word, "--device") == 0)
@@ -385,7 +388,11 @@ check_leaks(void *library)
 int
 main(int argc, char **argv)
 {
-	static Parity parity = {.label = "", .only = SFS_OP_COUNT, .seed = 1, .batch_elements = 6000};
+	static Parity parity = {.label = "",
+							.only = SFS_OP_COUNT,
+							.longest = SIZE_MAX,
+							.seed = 1,
+							.batch_elements = 6000};
 	Options options = read_options(argc, argv, &parity);
 	void *library;
 

@@ -276,13 +276,22 @@ no_alloc(void *arg, size_t bytes)
 	return NULL;
 }
 
+/* Is this a row that the device should answer in general? */
+static bool
+is_ordinary(const Parity *parity, const Case *c, size_t row)
+{
+	size_t n = row_length(&c->task, row);
+
+	return c->ordinary && n >= LENGTH_ORDINARY && n <= parity->longest;
+}
+
 /* Keep an example of an ordinary row that is not answered; show the rows of a single task. */
 static void
 note_unsure(Parity *parity, const Case *c, size_t row)
 {
 	char *example = parity->example[c->task.op][c->task.regularization];
 
-	if (c->ordinary && row_length(&c->task, row) >= LENGTH_ORDINARY && example[0] == '\0')
+	if (is_ordinary(parity, c, row) && example[0] == '\0')
 		memcpy(example, c->name, sizeof(c->name));
 	if (parity->verbose)
 		complain(parity, c, row, "not answered");
@@ -300,7 +309,7 @@ compare_rows(Parity *parity, const Case *c, const uint8_t *unsure, const void *h
 	for (size_t row = 0; row < task.rows; row++)
 	{
 		size_t class = length_class(row_length(&task, row));
-		bool ordinary = c->ordinary && row_length(&task, row) >= LENGTH_ORDINARY;
+		bool ordinary = is_ordinary(parity, c, row);
 		Count *counts[] = {&parity->by_class[task.op][class], &parity->by_family[c->family],
 						   ordinary ? &parity->ordinary[task.op][task.regularization] : NULL,
 						   ordinary ? &parity->ordinary_by_class[class] : NULL};
