@@ -60,11 +60,11 @@ short_needs(SfsOp op, SfsRegularization reg, bool standardize)
 		case SFS_OP_SPEARMAN:
 			return {false, 1};
 		case SFS_OP_SOFT_SPEARMAN:
-			return {false, 2};
+			return {entropic, 2};
 		case SFS_OP_SOFT_SPEARMAN_GRAD:
 			return {entropic, standardize ? 5 : 3};
 		default:
-			return {false, 0};
+			return {entropic, 0};
 	}
 }
 

@@ -51,12 +51,12 @@ struct ShortMemory
 		before = (SfsPair *) take((size_t) (n + 1) * sizeof(SfsPair));
 		work[0] = (double *) before;
 		work[1] = work[0] + n;
-		work[2] = needs.entropic ? (double *) take((size_t) n * sizeof(double)) : nullptr;
+		work[2] = needs.entropic ? (double *) take((size_t) (n + 1) * sizeof(double)) : nullptr;
 		v = (double *) take((size_t) filled * sizeof(double));
 		columns = (double *) take((size_t) n * sizeof(double) * (size_t) needs.columns);
 		room = n;
 		words = (uint32_t *) take((size_t) ShortBitmap::size(n) * sizeof(uint32_t));
-		scratch = take((size_t) threads / 32 * 16);
+		scratch = take((size_t) threads / 32 * 32);
 		position = (uint16_t *) take((size_t) filled * sizeof(uint16_t));
 		bytes = used;
 	}

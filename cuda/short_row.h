@@ -213,7 +213,7 @@ sum_before(ShortRow<Tile> &row)
 /* Sum exponentials e^((v - v_0) / strength) from each position on, n + 1 of them. */
 template <class Tile>
 SFS_DEVICE void
-sum_exponentials(ShortRow<Tile> &row, double strength, double *m, int *k)
+sum_exponentials(ShortRow<Tile> &row, double strength, SfsPair *m, int *k)
 {
 	constexpr int ITEMS = Tile::ITEMS;
 	double high = row.memory.v[0];
@@ -222,21 +222,21 @@ sum_exponentials(ShortRow<Tile> &row, double strength, double *m, int *k)
 	int owner = threads - 1 - row.tile.rank;
 	int first = owner * ITEMS;
 	int end = first + ITEMS < row.n ? first + ITEMS : row.n;
-	Scaled sum = {0.0, 0};
+	Scaled sum = {{0.0, 0.0}, 0};
 
 	for (int i = end - 1; owner >= 0 && i >= first; i--)
 	{
-		Scaled term = scaled_exp((row.memory.v[i] - high) / strength);
+		Scaled term = scaled_exp(scaled_argument(row.memory.v[i], high, strength));
 
 		m[i] = term.m;
 		k[i] = term.k;
 		sum = scaled_add(sum, term);
 	}
-	sum = row.tile.scan_before(sum, Scaled{0.0, 0},
+	sum = row.tile.scan_before(sum, Scaled{{0.0, 0.0}, 0},
 							   [](Scaled a, Scaled b) { return scaled_add(a, b); });
 	if (row.tile.rank == 0)
 	{
-		m[row.n] = 0.0;
+		m[row.n] = {0.0, 0.0};
 		k[row.n] = 0;
 	}
 	for (int i = end - 1; owner >= 0 && i >= first; i--)
@@ -273,8 +273,8 @@ solve(ShortRow<Tile> &row)
 	else
 	{
 		KlDecider<SORT> decider;
-		double *m = row.memory.work[0];
-		int *k = (int *) (m + row.n + 1);
+		SfsPair *m = row.memory.before;
+		int *k = (int *) row.memory.work[2];
 		double strength = SORT ? 1.0 : row.strength;
 
 		decider.m = m;
@@ -282,7 +282,6 @@ solve(ShortRow<Tile> &row)
 		decider.n = row.n;
 		decider.strength = row.strength;
 		decider.ratio = (row.high - row.low) / strength;
-		decider.bound();
 		if (!(decider.ratio < SCALED_EXP_MAX))
 		{
 			row.unsure = true; /* of all threads alike */
