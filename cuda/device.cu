@@ -174,6 +174,7 @@ static void
 close_device()
 {
 	bool lost = sfs_state.lost;
+	SfsDeviceFault fault = sfs_state.fault;
 
 	if (sfs_state.is_open && !lost)
 	{
@@ -183,6 +184,7 @@ close_device()
 	}
 	sfs_state = State();
 	sfs_state.lost = lost;
+	sfs_state.fault = fault;
 }
 
 /* Describe a device. */
@@ -210,7 +212,6 @@ describe(int device, SfsDeviceInfo *info)
 static SfsStatus
 open_device(int device, uint64_t memory, SfsDeviceInfo *info, SfsEngineError *error)
 {
-	SfsDeviceFault fault = sfs_state.fault;
 	State &state = sfs_state;
 	int devices = 0;
 	cudaError_t found;
@@ -222,8 +223,7 @@ open_device(int device, uint64_t memory, SfsDeviceInfo *info, SfsEngineError *er
 		return SFS_FAILED;
 	}
 	close_device();
-	state.fault = fault;
-	found = fault == SFS_FAULT_ABSENT ? cudaErrorNoDevice : cudaGetDeviceCount(&devices);
+	found = state.fault == SFS_FAULT_ABSENT ? cudaErrorNoDevice : cudaGetDeviceCount(&devices);
 	if (found != cudaSuccess || device >= devices)
 	{
 		(void) cudaGetLastError();
