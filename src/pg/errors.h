@@ -69,6 +69,9 @@ extern void sfs_error_state_input(int sqlstate, const char *detail) pg_attribute
 /* Report an aggregate's function called by hand. */
 extern void sfs_error_not_aggregate(void) pg_attribute_noreturn();
 
+/* Warn that the device is lost to this session. */
+extern void sfs_warn_device_lost(const char *reason);
+
 /* Report the status of a run that is not SFS_OK. */
 extern void sfs_error_status(SfsStatus status, const SfsEngineError *error, Size bytes)
 	pg_attribute_noreturn();

@@ -19,4 +19,11 @@
 #define sfs_refuse_null_treatment(window, fcinfo) ((void) 0)
 #endif
 
+/* 17 lets an extension name what it waits for; the caller keeps the number that it gets. */
+#if PG_VERSION_NUM >= 170000
+#define sfs_wait_event_new(name) WaitEventExtensionNew(name)
+#else
+#define sfs_wait_event_new(name) PG_WAIT_EXTENSION
+#endif
+
 #endif /* SOFTSORT_PG_COMPAT_H */
