@@ -310,23 +310,27 @@ sfs_gpu_probe(void)
 		(void) sfs_gpu_open(&error);
 }
 
-/* Return what a failure that is not over has left, or NULL. */
+/* Return what a failure that is not over has left, and its reason; or NULL. */
 static const char *
-trouble_state(void)
+trouble_state(const char **reason)
 {
 	SfsVerdict verdict =
 		sfs_offload_possible(&sfs_gpu_offload, SFS_OFFLOAD_AUTO, sfs_gpu_losses(), sfs_gpu_now());
 
+	*reason = sfs_gpu_trouble();
 	switch (verdict)
 	{
 		case SFS_VERDICT_NO_DEVICE:
 			return "no device";
 		case SFS_VERDICT_NO_MEMORY:
 			return "out of memory";
-		case SFS_VERDICT_LOST:
-			return sfs_gpu_offload.context == SFS_CONTEXT_LOST ? "lost" : "lost elsewhere";
 		case SFS_VERDICT_FAILED:
 			return "failed";
+		case SFS_VERDICT_LOST:
+			if (sfs_gpu_offload.context == SFS_CONTEXT_LOST)
+				return "lost";
+			*reason = "Another session has lost the GPU lately.";
+			return "lost elsewhere";
 		default:
 			return NULL;
 	}
@@ -336,20 +340,26 @@ trouble_state(void)
 const char *
 sfs_gpu_state(const char **reason)
 {
-	static const char *const library_state[] = {"not loaded", "not installed", "not usable"};
 	SfsLibraryState library = sfs_gpu_library_state(reason);
-	const char *trouble = trouble_state();
+	const char *library_reason = *reason;
+	const char *trouble = trouble_state(reason);
 
-	if (sfs_gpu == SFS_OFFLOAD_NEVER && sfs_gpu_offload.context != SFS_CONTEXT_LOST)
-		return "off";
-	if (library == SFS_LIBRARY_LOADED && trouble != NULL)
-	{
-		*reason = sfs_gpu_trouble();
+	if (sfs_gpu_offload.context == SFS_CONTEXT_LOST)
 		return trouble;
+	if (sfs_gpu == SFS_OFFLOAD_NEVER)
+	{
+		*reason = "";
+		return "off";
 	}
-	if (sfs_gpu_offload.context == SFS_CONTEXT_OPEN)
-		return "ready";
-	if (library != SFS_LIBRARY_LOADED)
-		return library_state[library];
-	return "closed";
+	if (library == SFS_LIBRARY_NOT_INSTALLED || library == SFS_LIBRARY_NOT_USABLE)
+	{
+		*reason = library_reason;
+		return library == SFS_LIBRARY_NOT_USABLE ? "not usable" : "not installed";
+	}
+	if (trouble != NULL)
+		return trouble;
+	*reason = "";
+	if (library == SFS_LIBRARY_NOT_LOADED)
+		return "not loaded";
+	return sfs_gpu_offload.context == SFS_CONTEXT_OPEN ? "ready" : "closed";
 }
