@@ -47,7 +47,11 @@ sleep_latched(long microseconds)
 		return;
 	}
 	if (wait_event == 0)
+	{
+		/* for the calls after one that found no name left */
+		wait_event = PG_WAIT_EXTENSION;
 		wait_event = sfs_wait_event_new("SoftsortGpu");
+	}
 	(void) WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH, microseconds / 1000,
 					 wait_event);
 	ResetLatch(MyLatch);

@@ -5,6 +5,8 @@
  * spoils, and can have every fault.  It also checks its caller: a breach of the contract ends
  * the process.
  */
+#include <pthread.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -41,6 +43,19 @@ require(bool condition, const char *what)
 	abort();
 }
 
+/* Check that a thread which starts here would run no signal handler. */
+static void
+require_blocked(void)
+{
+	static const int handled[] = {SIGHUP,  SIGINT,	SIGTERM, SIGQUIT,
+								  SIGALRM, SIGUSR1, SIGUSR2, SIGCHLD};
+	sigset_t mask;
+
+	pthread_sigmask(SIG_BLOCK, NULL, &mask);
+	for (size_t i = 0; i < sizeof(handled) / sizeof(handled[0]); i++)
+		require(sigismember(&mask, handled[i]) == 1, "called with signals");
+}
+
 /* Fail with a reason. */
 static SfsStatus
 fail(SfsStatus status, SfsEngineError *error, const char *reason)
@@ -54,6 +69,7 @@ static SfsStatus
 open_fake(int device, uint64_t memory, SfsDeviceInfo *info, SfsEngineError *error)
 {
 	(void) memory;
+	require_blocked();
 	require(!is_open, "opened twice");
 	require(!is_lost, "opened after it was lost");
 	if (fault == SFS_FAULT_ABSENT || device != 0)
@@ -74,6 +90,7 @@ open_fake(int device, uint64_t memory, SfsDeviceInfo *info, SfsEngineError *erro
 static void
 close_fake(void)
 {
+	require_blocked();
 	require(!is_lost, "closed after it was lost");
 	is_open = false;
 }
@@ -108,6 +125,7 @@ be_slow(const SfsHooks *hooks)
 	for (int i = 0; i < SLOW_WAITS; i++)
 		if (hooks->wait(hooks->arg, SLOW_WAIT))
 			return true;
+	require_blocked();
 	return false;
 }
 
@@ -148,6 +166,7 @@ run_slices(const SfsTask *task, uint8_t *unsure, void *workspace, const SfsHooks
 				return SFS_CANCELLED;
 			if (hooks->poll(hooks->arg))
 				return SFS_CANCELLED;
+			require_blocked();
 		}
 		if (fault == SFS_FAULT_STICKY && row == task->rows / 2)
 		{
@@ -169,6 +188,7 @@ run_fake(const SfsTask *task, uint8_t *unsure, const SfsHooks *hooks, SfsDeviceR
 	void *workspace;
 	SfsStatus status;
 
+	require_blocked();
 	require(is_open && !is_lost, "run without a context");
 	require(opened_by == getpid(), "run in a fork of the process that opened");
 	require(supports_fake(task), "run with a task that is not supported");
@@ -204,5 +224,6 @@ static const SfsDevice fake = {
 const SfsDevice *
 softsort_device(void)
 {
+	require_blocked();
 	return &fake;
 }

@@ -115,6 +115,10 @@ said=$(ask slow "SET softsort.debug_gpu_fail = slow; SET statement_timeout = 200
 DO \$\$ BEGIN BEGIN PERFORM soft_rank(x) FROM large; EXCEPTION WHEN query_canceled THEN RAISE WARNING 'stopped'; END; END \$\$;
 SET statement_timeout = 0; SET softsort.debug_gpu_fail = none; $rank; DISCARD ALL; $use; $rank; SELECT calls FROM softsort_gpu_status();")
 ok '[ "$(paste -sd" " <<<"$said")" = "WARNING:  stopped $want_rank $want_rank 3" ]' 'and after an exception, and DISCARD ALL' "$said"
+said=$(ask slow "SET softsort.gpu_min_elements = 0; SET softsort.debug_gpu_fail = slow; SET statement_timeout = 300;
+WITH w AS (SELECT array_agg(x) AS b FROM large, generate_series(1, 15)) SELECT cardinality(soft_rank(b)) FROM w;
+SET statement_timeout = 0; SET softsort.debug_gpu_fail = none; SELECT state, break_even_rows IS NULL FROM softsort_gpu_status(); $use; $rank;")
+ok '[ "$(tail -n +2 <<<"$said" | paste -sd" ")" = "ready|t $want_rank" ]' 'a measurement can be stopped' "$said"
 ask slow 'SET softsort.debug_gpu_fail = slow;' >/dev/null
 pid=$(pid_of slow)
 tell slow "$rank;"
