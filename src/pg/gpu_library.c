@@ -18,6 +18,7 @@ static const SfsDevice *library;
 static SfsLibraryState state;
 static char reason[sizeof(((SfsEngineError *) 0)->reason)];
 static char path[MAXPGPATH];
+static char tried[MAXPGPATH]; /* what state and reason are about */
 
 /* See gpu_library.h. */
 void
@@ -100,6 +101,7 @@ sfs_gpu_library_load(void)
 	if (library != NULL)
 		return library;
 	find_path();
+	strlcpy(tried, path, MAXPGPATH);
 	reason[0] = '\0';
 	if (stat(path, &file) != 0)
 	{
@@ -122,18 +124,21 @@ sfs_gpu_library(void)
 }
 
 /* See gpu_library.h. */
-SfsLibraryState
-sfs_gpu_library_state(const char **why)
-{
-	*why = reason;
-	return state;
-}
-
-/* See gpu_library.h. */
 const char *
 sfs_gpu_library_path(void)
 {
 	if (library == NULL)
 		find_path();
 	return path;
+}
+
+/* See gpu_library.h. */
+SfsLibraryState
+sfs_gpu_library_state(const char **why)
+{
+	*why = reason;
+	if (strcmp(tried, sfs_gpu_library_path()) == 0)
+		return state;
+	*why = "";
+	return SFS_LIBRARY_NOT_LOADED;
 }

@@ -11,6 +11,11 @@
 #include "varatt.h"
 #endif
 
+/* 18 puts the word before a declaration, and drops pg_attribute_noreturn. */
+#if PG_VERSION_NUM < 180000
+#define pg_noreturn __attribute__((noreturn))
+#endif
+
 /* 19 lets a call say IGNORE NULLS, and the function refuse it. */
 #if PG_VERSION_NUM >= 190000
 #define sfs_refuse_null_treatment(window, fcinfo) \
