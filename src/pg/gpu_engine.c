@@ -86,8 +86,9 @@ consider(const SfsTask *task)
 	{
 		const char *reason;
 
-		(void) sfs_gpu_library_state(&reason);
-		sfs_gpu_error_note(reason);
+		/* a server without a GPU has no error */
+		if (sfs_gpu_library_state(&reason) == SFS_LIBRARY_NOT_USABLE)
+			sfs_gpu_error_note(reason);
 		return sfs_offload_opened(&sfs_gpu_offload, SFS_NOT_SUPPORTED, sfs_gpu_losses(),
 								  sfs_gpu_now());
 	}
@@ -100,7 +101,7 @@ supports(const SfsTask *task)
 {
 	SfsVerdict verdict = consider(task);
 
-	if (sfs_gpu_timer_fired)
+	if (sfs_gpu_timer_fired && verdict != SFS_VERDICT_YES)
 		sfs_gpu_tick();
 	if (verdict == SFS_VERDICT_UNWANTED)
 		return false;

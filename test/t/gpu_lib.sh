@@ -9,9 +9,9 @@
 chmod 755 "$work"
 library=$work/softsort_device.so
 if [ -z "${GPU_LIBRARY:-}" ]; then
-    env -u MAKEFLAGS -u MFLAGS -u MAKELEVEL make -s -f test/gpu.mk >"$work/make.log" 2>&1 ||
+    env -u MAKEFLAGS -u MFLAGS -u MAKELEVEL make -s -f test/fake_device.mk >"$work/make.log" 2>&1 ||
         { cat "$work/make.log"; echo 'Bail out! the fake device does not compile'; exit 1; }
-    GPU_LIBRARY=build/gpu/fake_device.so
+    GPU_LIBRARY=build/fake_device/fake_device.so
 fi
 install -m 755 "$GPU_LIBRARY" "$library" || { echo 'Bail out! no library'; exit 1; }
 

@@ -1,7 +1,7 @@
-# gpu.mk: builds test/gpu/fake_device.c, a library with the contract of src/engine/device.h.
+# fake_device.mk: builds test/gpu/fake_device.c, a library with the contract of src/engine/device.h.
 # Variables: BUILD (folder of the result), CC, CFLAGS.
 
-BUILD   ?= build/gpu
+BUILD   ?= build/fake_device
 CC       = gcc
 CFLAGS   = -O2 -g
 FLAGS    = -std=gnu11 -Wall -Wextra -ffp-contract=off -fno-math-errno -fno-trapping-math $(CFLAGS)
