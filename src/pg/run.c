@@ -35,25 +35,34 @@ typedef struct Host
 	bool uses_kept;
 } Host;
 
-/* Sleep for a while, unless something happens; what pg_usleep can do better is short. */
+/* Return what a wait of this extension is called. */
+static uint32
+wait_event(void)
+{
+	static uint32 event = 0;
+
+	if (event == 0)
+	{
+		/* for the calls after one that found no name left */
+		event = PG_WAIT_EXTENSION;
+		event = sfs_wait_event_new("SoftsortGpu");
+	}
+	return event;
+}
+
+/* Sleep for a while, unless something happens; a latch knows milliseconds alone. */
 static void
 sleep_latched(long microseconds)
 {
-	static uint32 wait_event = 0;
-
 	if (microseconds < 1000)
 	{
+		pgstat_report_wait_start(wait_event());
 		pg_usleep(microseconds);
+		pgstat_report_wait_end();
 		return;
 	}
-	if (wait_event == 0)
-	{
-		/* for the calls after one that found no name left */
-		wait_event = PG_WAIT_EXTENSION;
-		wait_event = sfs_wait_event_new("SoftsortGpu");
-	}
 	(void) WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH, microseconds / 1000,
-					 wait_event);
+					 wait_event());
 	ResetLatch(MyLatch);
 }
 

@@ -25,8 +25,8 @@ __attribute__((visibility("default"))) const SfsDevice *softsort_device(void);
 #define UNSURE_EVERY 7
 
 /* Waits that make a slow slice, and microseconds of each. */
-#define SLOW_WAITS 6000
-#define SLOW_WAIT 1000L
+#define SLOW_WAITS 12000
+#define SLOW_WAIT 500L
 
 static SfsDeviceFault fault;
 static bool is_open;
