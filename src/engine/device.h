@@ -10,8 +10,8 @@
  * (a decision closer than its error bound, values that have to be scaled, a result
  * that is out of range) is not answered but marked, and the caller repeats it on the CPU.
  *
- * All signals are blocked in every call, and so in threads that one starts; hooks restore
- * the caller's mask while they run.
+ * All signals are blocked while the library is loaded and in open, close and run, and so in
+ * threads that these start; hooks restore the caller's mask while they run.
  */
 #ifndef SFS_DEVICE_H
 #define SFS_DEVICE_H

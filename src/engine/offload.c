@@ -62,6 +62,13 @@ sfs_offload_wanted(const SfsOffload *offload, SfsOffloadMode mode, size_t min_el
 																	   : SFS_VERDICT_YES;
 }
 
+/* Is a time still to come?  Not when it is so far away that the clock was set back. */
+static bool
+is_ahead(int64_t time, int64_t now)
+{
+	return time > now && time - now <= SFS_OFFLOAD_PROBE_AGAIN;
+}
+
 /* See offload.h. */
 SfsVerdict
 sfs_offload_possible(const SfsOffload *offload, SfsOffloadMode mode, SfsLosses losses, int64_t now)
@@ -70,10 +77,10 @@ sfs_offload_possible(const SfsOffload *offload, SfsOffloadMode mode, SfsLosses l
 		return SFS_VERDICT_LOST;
 	if (mode == SFS_OFFLOAD_REQUIRE)
 		return SFS_VERDICT_YES;
-	if (now < offload->retry_at)
+	if (is_ahead(offload->retry_at, now))
 		return offload->obstacle;
 	if (offload->context == SFS_CONTEXT_NONE && losses.last != 0 &&
-		now < losses.last + SFS_OFFLOAD_PROBE_AGAIN)
+		is_ahead(losses.last + SFS_OFFLOAD_PROBE_AGAIN, now))
 		return SFS_VERDICT_LOST;
 	return SFS_VERDICT_YES;
 }

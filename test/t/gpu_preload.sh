@@ -61,6 +61,10 @@ ok '[ "$(sql -c "SELECT state FROM pg_stat_activity WHERE application_name = '"'
 stop three
 until_true 5 '[ "$(status slots_used)" = 0 ]'
 
+# A context that could not be made.
+same "$want_rank out of memory|0|1" "$(sql -c 'SET softsort.debug_gpu_fail = oom' -c "$rank" -c 'SELECT state, slots_used, cpu_no_memory FROM softsort_gpu_status()' | paste -sd' ')" \
+    'without memory for a context no slot is kept'
+
 # A session that is terminated at work.
 start slow
 ask slow 'SET softsort.debug_gpu_fail = slow;' >/dev/null

@@ -90,6 +90,7 @@ test_opened(void)
 		   possible(&offload, never, 60999) == SFS_VERDICT_NO_DEVICE &&
 		   possible(&offload, never, 61000) == SFS_VERDICT_YES,
 	   "no device: again after 60 s");
+	ok(possible(&offload, never, -100000) == SFS_VERDICT_YES, "or when the clock was set back");
 	ok(sfs_offload_possible(&offload, SFS_OFFLOAD_REQUIRE, never, 1001) == SFS_VERDICT_YES,
 	   "require does not wait");
 	ok(sfs_offload_opened(&offload, SFS_NO_MEMORY, never, 1000) == SFS_VERDICT_NO_MEMORY &&
@@ -148,6 +149,8 @@ test_losses(void)
 	ok(possible(&offload, once, 159999) == SFS_VERDICT_LOST &&
 		   possible(&offload, once, 160000) == SFS_VERDICT_YES,
 	   "a loss elsewhere: no context for 60 s");
+	ok(possible(&offload, once, 99999) == SFS_VERDICT_YES,
+	   "nor any wait when the clock was set back");
 	ok(sfs_offload_possible(&offload, SFS_OFFLOAD_REQUIRE, once, 100001) == SFS_VERDICT_YES,
 	   "require does not wait");
 	(void) sfs_offload_opened(&offload, SFS_OK, never, 0);
