@@ -126,6 +126,16 @@ workspace_bytes(const SfsTask *task)
 	return core_bytes(task) + task->rows;
 }
 
+/* Return why there is no slot. */
+static const char *
+no_slot_reason(void)
+{
+	if (sfs_gpu_shared())
+		return "As many sessions as \"softsort.gpu_max_backends\" allows have a GPU context.";
+	return "A parallel worker has no GPU context unless softsort is in "
+		   "\"shared_preload_libraries\".";
+}
+
 /* Give the reason why a task is refused, unless the device gave one. */
 static void
 explain(SfsVerdict verdict, SfsEngineError *error)
@@ -134,23 +144,12 @@ explain(SfsVerdict verdict, SfsEngineError *error)
 
 	if (error->reason[0] != '\0')
 		return;
-	switch (verdict)
-	{
-		case SFS_VERDICT_NO_DEVICE:
-			(void) sfs_gpu_library_state(&reason);
-			break;
-		case SFS_VERDICT_NO_SLOT:
-			reason = sfs_gpu_shared() ? "As many sessions as \"softsort.gpu_max_backends\" allows "
-										"have a GPU context."
-									  : "A parallel worker has no GPU context unless softsort is "
-										"in \"shared_preload_libraries\".";
-			break;
-		case SFS_VERDICT_LOST:
-			reason = sfs_gpu_trouble();
-			break;
-		default:
-			break;
-	}
+	if (verdict == SFS_VERDICT_NO_DEVICE)
+		(void) sfs_gpu_library_state(&reason);
+	else if (verdict == SFS_VERDICT_NO_SLOT)
+		reason = no_slot_reason();
+	else if (verdict == SFS_VERDICT_LOST)
+		reason = sfs_gpu_trouble();
 	strlcpy(error->reason, reason, sizeof(error->reason));
 }
 
@@ -299,16 +298,17 @@ sfs_gpu_tell(void)
 								 told.report.compute_ms, told.repeat_ms)));
 }
 
-/* See gpu_engine.h. */
-void
-sfs_gpu_probe(void)
+/* Load the library and make a context, as a task would that is large enough. */
+static SfsVerdict
+probe_device(void)
 {
 	SfsEngineError error = {""};
 
-	if (sfs_gpu == SFS_OFFLOAD_NEVER || sfs_gpu_offload.context == SFS_CONTEXT_LOST)
-		return;
-	if (load_library() != NULL)
-		(void) sfs_gpu_open(&error);
+	if (sfs_gpu == SFS_OFFLOAD_NEVER)
+		return SFS_VERDICT_UNWANTED;
+	if (sfs_gpu_offload.context == SFS_CONTEXT_LOST)
+		return SFS_VERDICT_LOST;
+	return load_library() != NULL ? sfs_gpu_open(&error) : SFS_VERDICT_NO_DEVICE;
 }
 
 /* Return what a failure that is not over has left, and its reason; or NULL. */
@@ -339,8 +339,9 @@ trouble_state(const char **reason)
 
 /* See gpu_engine.h. */
 const char *
-sfs_gpu_state(const char **reason)
+sfs_gpu_state(bool probe, const char **reason)
 {
+	SfsVerdict probed = probe ? probe_device() : SFS_VERDICT_UNWANTED;
 	SfsLibraryState library = sfs_gpu_library_state(reason);
 	const char *library_reason = *reason;
 	const char *trouble = trouble_state(reason);
@@ -360,6 +361,11 @@ sfs_gpu_state(const char **reason)
 	if (trouble != NULL)
 		return trouble;
 	*reason = "";
+	if (probed == SFS_VERDICT_NO_SLOT)
+	{
+		*reason = no_slot_reason();
+		return "no slot";
+	}
 	if (library == SFS_LIBRARY_NOT_LOADED)
 		return "not loaded";
 	return sfs_gpu_offload.context == SFS_CONTEXT_OPEN ? "ready" : "closed";

@@ -14,10 +14,10 @@ extern void sfs_gpu_init(void);
 /* Say what a user should know of the run that has just ended.  May raise; no engine is running. */
 extern void sfs_gpu_tell(void);
 
-/* Load the library and make a context, as a task would that is large enough. */
-extern void sfs_gpu_probe(void);
-
-/* Return what the device can be used for now, in a word, and the reason ("" if there is none). */
-extern const char *sfs_gpu_state(const char **reason);
+/*
+ * Return what the device can be used for now, in a word, and the reason ("" if there is none).
+ * probe: load the library and make a context first, as a task would that is large enough.
+ */
+extern const char *sfs_gpu_state(bool probe, const char **reason);
 
 #endif /* SOFTSORT_GPU_ENGINE_H */

@@ -124,10 +124,8 @@ softsort_gpu_status(PG_FUNCTION_ARGS)
 	if (get_call_result_type(fcinfo, NULL, &descriptor) != TYPEFUNC_COMPOSITE ||
 		descriptor->natts != COLUMNS)
 		elog(ERROR, "return type must be a row type of %d columns", COLUMNS);
-	if (PG_GETARG_BOOL(0))
-		sfs_gpu_probe();
+	state = sfs_gpu_state(PG_GETARG_BOOL(0), &reason);
 	sfs_gpu_counters_flush();
-	state = sfs_gpu_state(&reason);
 	add_text(&row, state);
 	add_text(&row, reason);
 	add_text(&row, sfs_gpu_library_path());

@@ -49,6 +49,7 @@ start two
 start three
 same "$want_rank|$want_rank" "$(ask two "$rank;")|$(ask three "$rank;")" 'more sessions than slots: the same answers'
 same '2|1|2|2000|40000' "$(status 'slots_used, cpu_no_slot, calls, rows, elements')" 'one of them by the CPU; all are counted together'
+same 'no slot|t' "$(ask three "SELECT state, reason <> '' FROM softsort_gpu_status(true);")" 'a probe says so'
 said=$(ask three "\\set VERBOSITY verbose
 SET softsort.gpu = require; $rank; RESET softsort.gpu;")
 ok 'grep -q "ERROR:  55000" <<<"$said" && grep -q "DETAIL:  As many sessions as" <<<"$said"' 'require fails without a slot' "$said"
