@@ -63,8 +63,8 @@ build/flags: FORCE
 	@echo '$(BUILT_WITH)' > $@.new
 	@if cmp -s $@.new $@; then rm $@.new; else mv $@.new $@; fi
 
-$(INSTALL_SQL): sql/generate.awk sql/functions.list sql/state.sql softsort.control
-	awk -f sql/generate.awk sql/functions.list | cat - sql/state.sql > $@.tmp
+$(INSTALL_SQL): sql/generate.awk sql/functions.list sql/state.sql sql/gpu.sql softsort.control
+	awk -f sql/generate.awk sql/functions.list | cat - sql/state.sql sql/gpu.sql > $@.tmp
 	mv $@.tmp $@
 
 installcheck: build/regress
