@@ -9,6 +9,9 @@
 
 State sfs_state;
 
+/* What a slot's buffers begin with. */
+#define FIRST_BYTES ((size_t) 1 << 20)
+
 /* How long a slice takes under SFS_FAULT_SLOW, in microseconds. */
 #define SLOW_US INT64_C(4000000)
 
@@ -252,6 +255,9 @@ open_device(int device, uint64_t memory, SfsDeviceInfo *info, SfsEngineError *er
 						 "create a stream");
 		for (int k = 0; k < 4 && state.error == cudaSuccess; k++)
 			(void) check(cudaEventCreate(&slot.event[k]), "create an event");
+		/* a context that has no memory for small tasks is of no use */
+		(void) (state.error == cudaSuccess && reserve_host(&slot.host, FIRST_BYTES) &&
+				reserve_device(&slot.device, FIRST_BYTES));
 	}
 	if (state.error != cudaSuccess)
 	{

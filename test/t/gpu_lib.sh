@@ -1,14 +1,19 @@
 # shellcheck shell=bash
 # gpu_lib.sh: what test/t/gpu.sh and gpu_preload.sh share.  Sourced after lib.sh.
 # Input: GPU_LIBRARY, the library to test: one with the contract of src/engine/device.h that takes
-# faults.  Default: that of test/gpu/fake_device.c, which is built here.
+# faults.  Default: the kernels of cuda/ on the simulator, or, where there is no C++ compiler,
+# test/gpu/fake_device.c; either is built here.
 # Gives: $library (a copy that the server can read), and functions.
 
 # The folder of the copy: $work (see lib.sh) belongs to this user alone.
 # shellcheck disable=SC2154
 chmod 755 "$work"
 library=$work/softsort_device.so
-if [ -z "${GPU_LIBRARY:-}" ]; then
+if [ -z "${GPU_LIBRARY:-}" ] && command -v "${CXX:-g++}" >/dev/null; then
+    env -u MAKEFLAGS -u MFLAGS -u MAKELEVEL make -s -j2 -f test/gpu.mk build/gpu/softsort_sim.so >"$work/make.log" 2>&1 ||
+        { cat "$work/make.log"; echo 'Bail out! the library does not compile for the simulator'; exit 1; }
+    GPU_LIBRARY=build/gpu/softsort_sim.so
+elif [ -z "${GPU_LIBRARY:-}" ]; then
     env -u MAKEFLAGS -u MFLAGS -u MAKELEVEL make -s -f test/fake_device.mk >"$work/make.log" 2>&1 ||
         { cat "$work/make.log"; echo 'Bail out! the fake device does not compile'; exit 1; }
     GPU_LIBRARY=build/fake_device/fake_device.so
