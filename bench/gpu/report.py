@@ -173,6 +173,8 @@ def number(x: Optional[float]) -> str:
 
 def table(head: list[str], rows: list[list[str]], left: int = 1) -> str:
     """Return a table of Markdown; `left` columns are words."""
+    if not rows:
+        return "Nothing was measured.\n"
     lines = [head, ["---"] * left + ["---:"] * (len(head) - left)] + rows
     return "".join("| " + " | ".join(line) + " |\n" for line in lines)
 
@@ -193,6 +195,8 @@ def rank_table(r: Results, op: str, reg: str) -> str:
             cells.append(f"{peer / ours:.1f}" if ours and peer else "-")
             cells += [f"{ours / x:.3f}" if ours and x else "-" for x in (sort, cub)]
             unsure = r.lines.get(("softsort", op, reg, k, s), {}).get("unsure")
+            if ours is None and peer is None:
+                continue
             rows.append(cells + [f"{unsure:.2%}" if unsure is not None else "-"])
     return table(head, rows, 2)
 
@@ -203,6 +207,8 @@ def isotonic_table(r: Results) -> str:
     for s in r.shapes:
         for k in ORDER:
             ours, peer = r.get("softsort", op, "", k, s), r.get("torchisotonic", op, "", k, s)
+            if ours is None and peer is None:
+                continue
             ratio = f"{ours / peer:.3f}" if ours and peer else "-"
             rows.append([f"{s[0]} x {s[1]}", LABELS[k], number(ours), number(peer), ratio])
     return table(["rows x n", "strength", "softsort", "torchisotonic, exact", "ratio"], rows, 2)
@@ -213,6 +219,8 @@ def spearman_table(r: Results) -> str:
     rows = []
     for s in r.pairs:
         ours, peer = (r.get(t, "spearman", "", "", s) for t in ("softsort", "cuda-rankic"))
+        if ours is None and peer is None:
+            continue
         ratio = f"{ours / peer:.3f}" if ours and peer else "-"
         rows.append([f"{s[0]} x {s[1]}", number(ours), number(peer), ratio])
     return table(["rows x n", "softsort", "cuda-rankic", "ratio"], rows)
