@@ -22,6 +22,8 @@ STAGES = ("build", "parity", "sanitizer", "sql")
 LABELS = {"half": "half", "single": "singletons", "one": "one block", "": "-"}
 ORDER = ("half", "single", "one")
 CUB = ("CUB segmented sort", "CUB radix sort")
+# Above this share of rows that are left to the CPU a time of the kernels is not a time of the work.
+UNSURE_MOST = 0.02
 Shape = tuple[int, int]
 
 
@@ -65,7 +67,7 @@ class Results:
         self.versions: dict[str, str] = {}
         self.ms: dict[tuple, float] = {}
         self.lines: dict[tuple, dict] = {}
-        self.notes: list[str] = []
+        self.left_out: dict[tuple[str, str], list[str]] = {}
         self.shapes = wanted("SHAPES")
         self.pairs = wanted("SPEARMAN_SHAPES")
         for text in path.read_text().splitlines():
@@ -80,13 +82,36 @@ class Results:
             elif "ms" in line:
                 self.add(line)
             else:
-                self.notes.append(note(line))
+                self.leave_out(line)
+
+    def leave_out(self, line: dict) -> None:
+        """Note what has no time, together with others of the same reason."""
+        verb = "FAILED" if "error" in line else "SKIPPED"
+        who = ", ".join(filter(None, (line.get("tool", "?"), f"{line.get('op', '')} {line.get('reg', '')}".strip())))
+        where = f"{line['rows']} x {line['n']}" if "rows" in line else ""
+        if line.get("strength"):
+            where += f" {LABELS[line['strength']]}"
+        reason = str(line.get("error", line.get("skip", "?")))
+        self.left_out.setdefault((f"{verb}: {who}", reason), []).append(where)
+
+    @property
+    def notes(self) -> list[str]:
+        """Return the words for all that has no time."""
+        said = []
+        for (what, reason), where in self.left_out.items():
+            places = ", ".join(dict.fromkeys(filter(None, where)))
+            said.append(f"{what}: {reason}" + (f": {places}" if places else ""))
+        return said
 
     def add(self, line: dict) -> None:
         shape = (line["rows"], line["n"])
         key = (line["tool"], line["op"], line["reg"], line["strength"], shape)
-        self.ms[key] = statistics.median(line["ms"])
         self.lines[key] = line
+        if line.get("unsure", 0) > UNSURE_MOST:
+            reason = f"more than {UNSURE_MOST:.0%} of the rows are left to the CPU, so that the time is not counted"
+            self.leave_out(line | {"skip": reason})
+        else:
+            self.ms[key] = statistics.median(line["ms"])
         shapes = self.pairs if line["op"] == "spearman" else self.shapes
         if shape not in shapes:
             shapes.append(shape)
@@ -104,16 +129,6 @@ class Results:
     @property
     def simulated(self) -> bool:
         return bool(self.machine.get("simulated"))
-
-
-def note(line: dict) -> str:
-    """Return the words for something that was left out, or that failed."""
-    what = " ".join(filter(None, (line.get("op", ""), line.get("reg", ""), LABELS[line.get("strength", "")])))
-    size = f", {line['rows']} x {line['n']}" if "rows" in line else ""
-    what = "" if what == "-" else f", {what.removesuffix(' -')}"
-    if "error" in line:
-        return f"FAILED: {line['tool']}{size}{what}: {line['error']}"
-    return f"SKIPPED: {line.get('tool', '?')}{size}{what}: {line.get('skip', '?')}"
 
 
 # ---- Targets.
@@ -231,7 +246,7 @@ def host_table(r: Results) -> str:
     head = ["rows x n", "whole call", "of it copies", "of it computing", "slices", "one core", "core / call"]
     rows = []
     for (tool, _op, _reg, _label, s), line in r.lines.items():
-        if tool == "softsort, host":
+        if tool == "softsort, host" and line["unsure"] <= UNSURE_MOST:
             call = statistics.median(line["ms"])
             core = r.get("core", "soft_rank", "l2", "half", s)
             cells = [f"{s[0]} x {s[1]}"] + [number(x) for x in (call, line["copy_ms"], line["compute_ms"])]
