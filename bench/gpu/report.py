@@ -246,7 +246,7 @@ def host_table(r: Results) -> str:
     head = ["rows x n", "whole call", "of it copies", "of it computing", "slices", "one core", "core / call"]
     rows = []
     for (tool, _op, _reg, _label, s), line in r.lines.items():
-        if tool == "softsort, host" and line["unsure"] <= UNSURE_MOST:
+        if tool == "softsort, host" and line.get("unsure", 0) <= UNSURE_MOST:
             call = statistics.median(line["ms"])
             core = r.get("core", "soft_rank", "l2", "half", s)
             cells = [f"{s[0]} x {s[1]}"] + [number(x) for x in (call, line["copy_ms"], line["compute_ms"])]
