@@ -128,7 +128,7 @@ class Results:
 
     @property
     def simulated(self) -> bool:
-        return bool(self.machine.get("simulated"))
+        return bool(self.machine.get("simulated") or os.environ.get("SIMULATED"))
 
 
 # ---- Targets.

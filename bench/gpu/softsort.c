@@ -73,14 +73,14 @@ open_device(const char *path)
 		device->struct_size != sizeof(SfsDevice))
 		FATAL(TOOL, "the library does not fit this program");
 	benchmark = (SfsDeviceBenchmark) dlsym(library, SFS_DEVICE_BENCHMARK);
-	if (benchmark == NULL)
-		FATAL(TOOL, "the library does not export " SFS_DEVICE_BENCHMARK);
 	if (device->open(0, 0, &info, &error) != SFS_OK)
 		FATAL(TOOL, "%s", error.reason);
 	printf("{\"machine\": {\"device\": \"%s\", \"capability\": \"%d.%d\", \"driver\": %d, "
 		   "\"runtime\": %d, \"memory\": %llu, \"simulated\": %s, \"L2\": %zu}}\n",
 		   info.name, info.major, info.minor, info.driver, info.runtime,
 		   (unsigned long long) info.memory, info.simulated ? "true" : "false", cache_size());
+	if (benchmark == NULL)
+		FATAL(TOOL, "the library does not export " SFS_DEVICE_BENCHMARK);
 }
 
 /* Read the strengths of a shape; return how many. */
