@@ -94,12 +94,8 @@ short_class_of(int n)
 extern cudaError_t launch_short(const Batch &batch, SfsRegularization reg, int short_class,
 								cudaStream_t stream);
 
-/* The same for one family of operations. */
-extern cudaError_t launch_short_rank(const Batch &batch, SfsRegularization reg, int short_class,
-									 cudaStream_t stream);
-extern cudaError_t launch_short_sort(const Batch &batch, SfsRegularization reg, int short_class,
-									 cudaStream_t stream);
-extern cudaError_t launch_short_spearman(const Batch &batch, SfsRegularization reg, int short_class,
-										 cudaStream_t stream);
+/* The same for one program; instantiated in short_*.cu, so that these compile side by side. */
+template <int PROGRAM, int REG>
+cudaError_t launch_program(const Batch &batch, int short_class, cudaStream_t stream);
 
 #endif /* SFS_SHORT_H */

@@ -243,9 +243,9 @@ launch_class(const Batch &batch, cudaStream_t stream)
 	return cudaGetLastError();
 }
 
-/* Launch the rows of a batch by the kernels of a program. */
+/* See short.h. */
 template <int PROGRAM, int REG>
-static cudaError_t
+cudaError_t
 launch_program(const Batch &batch, int short_class, cudaStream_t stream)
 {
 	switch (short_class)
