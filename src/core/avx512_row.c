@@ -342,6 +342,7 @@ const SfsKernels sfs_kernels_avx512 = {
 	.kl_ranks = sfs_avx512_kl_ranks,
 	.l2_products = sfs_avx512_l2_products,
 	.kl_products = sfs_avx512_kl_products,
+	.l2_rank_rows = sfs_avx512_l2_rank_rows,
 };
 
 SFS_AVX512_END

@@ -54,6 +54,25 @@ typedef struct SfsAffine
 	double offset;
 } SfsAffine;
 
+/* Rows that one call of a kernel computes, and most values of each. */
+#define SFS_ROWS ((size_t) 8)
+#define SFS_ROWS_LENGTH ((size_t) 32)
+
+/* SFS_ROWS rows of 1 < n <= SFS_ROWS_LENGTH values that follow each other. */
+typedef struct SfsRows
+{
+	const void *x;
+	const void *g;
+	SfsType x_type;
+	SfsType g_type;
+	SfsType out_type;
+	size_t n;
+	size_t g_stride; /* from a row of g to the next: n, or 0 */
+	double sign;	 /* of x: 1 or -1 */
+	double strength; /* 2^-400 to 2^400 */
+	void *out;
+} SfsRows;
+
 typedef struct SfsKernels
 {
 	const char *name;
@@ -150,6 +169,13 @@ typedef struct SfsKernels
 						  double *out, uint32_t *left);
 	size_t (*kl_products)(const double *v, const double *g, size_t n, const uint32_t *start,
 						  size_t blocks, double strength, double *out, uint32_t *left);
+
+	/*
+	 * Compute the quadratic soft ranks of SFS_ROWS rows, as a row after the other would.
+	 * Returns which rows are left, as bits, because they cannot be computed together with
+	 * others; their output gets any value.  NULL where that is not faster.
+	 */
+	unsigned (*l2_rank_rows)(const SfsRows *rows);
 } SfsKernels;
 
 /* The kernels in use: of the best level that this processor has, until another is chosen. */
@@ -209,5 +235,7 @@ extern size_t sfs_avx512_l2_products(const double *g, const uint32_t *start, siz
 extern size_t sfs_avx512_kl_products(const double *v, const double *g, size_t n,
 									 const uint32_t *start, size_t blocks, double strength,
 									 double *out, uint32_t *left);
+
+extern unsigned sfs_avx512_l2_rank_rows(const SfsRows *rows);
 
 #endif /* SFS_KERNELS_H */

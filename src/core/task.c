@@ -3,6 +3,8 @@
  */
 #include "row.h"
 
+#include "kernels.h"
+
 /* What the core knows of an operation. */
 typedef struct Operation
 {
@@ -100,33 +102,77 @@ row_output(const SfsTask *task, size_t row, size_t start)
 	return result;
 }
 
+/* Run one row of a task. */
+static SfsStatus
+run_row(const SfsTask *task, size_t i, void *workspace, SfsPoll *poll)
+{
+	const Operation *operation = &operations[task->op];
+	size_t start = row_start(task, i);
+	SfsRow row = {
+		.task = task,
+		.n = row_length(task, i),
+		.x = row_input(&task->x, start),
+		.y = row_input(&task->y, start),
+		.g = row_input(&task->g, start),
+		.out = row_output(task, i, start),
+		.arena = {workspace, (char *) workspace + operation->bytes(task, row_length(task, i))},
+		.poll = poll,
+	};
+
+	return sfs_poll(poll, 16) ? SFS_CANCELLED : operation->row(&row);
+}
+
+/* May SFS_ROWS rows of a task be run at once? */
+static bool
+is_for_lanes(const SfsTask *task)
+{
+	return sfs_kernels->l2_rank_rows != NULL && task->op == SFS_OP_RANK &&
+		   task->regularization == SFS_REG_L2 && !task->standardize && task->strength > 0x1p-400 &&
+		   task->strength < 0x1p400 && task->offsets == NULL && task->length > 1 &&
+		   task->length <= SFS_ROWS_LENGTH && !task->x.shared;
+}
+
+/* Run the SFS_ROWS rows from `first` on; those that the kernel leaves one after another. */
+static SfsStatus
+run_lanes(const SfsTask *task, size_t first, void *workspace, SfsPoll *poll)
+{
+	size_t start = row_start(task, first);
+	SfsRows rows = {
+		.x = row_input(&task->x, start).data,
+		.x_type = task->x.type,
+		.out = row_output(task, first, start).data,
+		.out_type = task->out.type,
+		.n = task->length,
+		.sign = task->direction == SFS_DESCENDING ? -1.0 : 1.0,
+		.strength = task->strength,
+	};
+	unsigned left;
+
+	if (sfs_poll(poll, SFS_ROWS * task->length))
+		return SFS_CANCELLED;
+	left = sfs_kernels->l2_rank_rows(&rows);
+	for (; left != 0; left &= left - 1)
+	{
+		SfsStatus status = run_row(task, first + (size_t) __builtin_ctz(left), workspace, poll);
+
+		if (status != SFS_OK)
+			return status;
+	}
+	return SFS_OK;
+}
+
 /* See sfs_core.h. */
 SfsStatus
 sfs_core_run(const SfsTask *task, size_t first, size_t last, void *workspace, const SfsHooks *hooks)
 {
 	SfsPoll poll = {hooks, SFS_POLL_CREDIT};
-	const Operation *operation = &operations[task->op];
+	bool lanes = last - first >= SFS_ROWS && is_for_lanes(task);
+	SfsStatus status = SFS_OK;
 
-	for (size_t i = first; i < last; i++)
-	{
-		size_t start = row_start(task, i);
-		SfsRow row = {
-			.task = task,
-			.n = row_length(task, i),
-			.x = row_input(&task->x, start),
-			.y = row_input(&task->y, start),
-			.g = row_input(&task->g, start),
-			.out = row_output(task, i, start),
-			.arena = {workspace, (char *) workspace + operation->bytes(task, row_length(task, i))},
-			.poll = &poll,
-		};
-		SfsStatus status;
-
-		if (sfs_poll(&poll, 16))
-			return SFS_CANCELLED;
-		status = operation->row(&row);
-		if (status != SFS_OK)
-			return status;
-	}
-	return SFS_OK;
+	for (size_t i = first; i < last && status == SFS_OK; i += lanes ? SFS_ROWS : 1)
+		if (!lanes)
+			status = run_row(task, i, workspace, &poll);
+		else /* the last rows again rather than fewer: nothing depends on what is there */
+			status = run_lanes(task, last - i < SFS_ROWS ? last - SFS_ROWS : i, workspace, &poll);
+	return status;
 }

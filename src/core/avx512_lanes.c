@@ -1,0 +1,499 @@
+/*
+ * avx512_lanes.c - eight short rows at once, one in each lane; see kernels.h for what the
+ * kernels do.
+ *
+ * Nothing branches on the values, and so rows of different shape go together.  All pairs
+ * of values, and of places where a block may begin, are compared: for short rows that is
+ * less work than to sort and to join.  What a lane cannot decide for certain it leaves.
+ */
+#include "avx512.h"
+
+#ifdef SFS_AVX512
+
+#include "kernels.h"
+
+/* Registers for the values of a row, of which eight are read and written at a time. */
+#define ROOM (SFS_ROWS_LENGTH + 1)
+
+SFS_AVX512_BEGIN
+
+/* Eight rows; register i holds the i-th value of each. */
+typedef struct Lanes
+{
+	__m512d v[ROOM];	 /* by element */
+	__m512i place[ROOM]; /* of element i among eight rows that are sorted */
+	__m512d sorted[ROOM];
+	__m512d out[ROOM];	  /* first the differences to the first of a block, in order */
+	__m512d mean[ROOM];	  /* of these, at the last of a block */
+	__m512d middle[ROOM]; /* of the ranks of a block, at its last */
+	__mmask8 starts[ROOM];
+} Lanes;
+
+/* Load up to 8 values as doubles. */
+static inline __m512d
+load8(const void *x, SfsType type, size_t i, __mmask8 mask)
+{
+	return type == SFS_FLOAT64
+			   ? _mm512_maskz_loadu_pd(mask, (const double *) x + i)
+			   : _mm512_cvtps_pd(_mm256_maskz_loadu_ps(mask, (const float *) x + i));
+}
+
+/* Transpose eight rows of eight. */
+static inline void
+transpose8(__m512d *row)
+{
+	__m512d pair[8]; /* of rows 2 k and 2 k + 1: even and odd columns */
+
+	for (int k = 0; k < 8; k += 2)
+	{
+		pair[k] = _mm512_unpacklo_pd(row[k], row[k + 1]);
+		pair[k + 1] = _mm512_unpackhi_pd(row[k], row[k + 1]);
+	}
+	for (int k = 0; k < 2; k++)
+	{
+		__m512d a = _mm512_shuffle_f64x2(pair[k], pair[k + 2], 0x88);
+		__m512d b = _mm512_shuffle_f64x2(pair[k], pair[k + 2], 0xdd);
+		__m512d c = _mm512_shuffle_f64x2(pair[k + 4], pair[k + 6], 0x88);
+		__m512d d = _mm512_shuffle_f64x2(pair[k + 4], pair[k + 6], 0xdd);
+
+		row[k] = _mm512_shuffle_f64x2(a, c, 0x88);
+		row[k + 4] = _mm512_shuffle_f64x2(a, c, 0xdd);
+		row[k + 2] = _mm512_shuffle_f64x2(b, d, 0x88);
+		row[k + 6] = _mm512_shuffle_f64x2(b, d, 0xdd);
+	}
+}
+
+/* Return where the eight columns begin that are moved at once for column i of n: none lies beyond. */
+static inline size_t
+columns_from(size_t i, size_t n)
+{
+	return n >= 8 && i + 8 > n ? n - 8 : i;
+}
+
+/* Read eight rows of n values, `stride` apart, into registers. */
+static inline void
+load_rows(const void *x, SfsType type, size_t n, size_t stride, __m512d *column)
+{
+	for (size_t i = 0; i < n; i += 8)
+	{
+		size_t from = columns_from(i, n);
+		__mmask8 lanes = sfs_first8(n - from);
+		__m512d row[8];
+
+		for (size_t k = 0; k < 8; k++)
+			row[k] = load8(x, type, k * stride + from, lanes);
+		transpose8(row);
+		for (size_t k = 0; k < 8; k++)
+			column[from + k] = row[k];
+	}
+}
+
+/* Write registers to eight rows of n values; return which rows are not finite. */
+static inline __mmask8
+store_rows(const __m512d *column, size_t n, void *out, SfsType type)
+{
+	__m512d check = _mm512_setzero_pd();
+
+	for (size_t i = 0; i < n; i++)
+	{
+		__m512d value = column[i];
+
+		if (type == SFS_FLOAT32)
+			value = _mm512_cvtps_pd(_mm512_cvtpd_ps(value));
+		/* 0 or NaN */
+		check = _mm512_add_pd(check, _mm512_sub_pd(value, value));
+	}
+	for (size_t i = 0; i < n; i += 8)
+	{
+		size_t from = columns_from(i, n);
+		__mmask8 lanes = sfs_first8(n - from);
+		__m512d row[8];
+
+		for (size_t k = 0; k < 8; k++)
+			row[k] = column[from + k];
+		transpose8(row);
+		for (size_t k = 0; k < 8; k++)
+			if (type == SFS_FLOAT64)
+				_mm512_mask_storeu_pd((double *) out + k * n + from, lanes, row[k]);
+			else
+				_mm256_mask_storeu_ps((float *) out + k * n + from, lanes, _mm512_cvtpd_ps(row[k]));
+	}
+	return _mm512_cmp_pd_mask(check, check, _CMP_UNORD_Q);
+}
+
+/*
+ * Find the places of all values in descending order, equal ones in the order of their
+ * positions: as many as are before it.  A place in lane k is the index of that lane.
+ */
+static inline void
+find_places(Lanes *lanes, size_t n)
+{
+	const __m512i eight = _mm512_set1_epi64(8);
+	__m512i place = _mm512_setr_epi64(0, 1, 2, 3, 4, 5, 6, 7);
+
+	for (size_t i = 0; i < n; i++)
+	{
+		lanes->place[i] = place;
+		place = _mm512_add_epi64(place, eight);
+	}
+	for (size_t i = 0; i < n; i++)
+	{
+		__m512d v = lanes->v[i];
+
+		place = lanes->place[i];
+		for (size_t j = i + 1; j < n; j++)
+		{
+			__mmask8 after = _mm512_cmp_pd_mask(v, lanes->v[j], _CMP_LT_OQ);
+
+			place = _mm512_mask_add_epi64(place, after, place, eight);
+			lanes->place[j] = _mm512_mask_sub_epi64(lanes->place[j], after, lanes->place[j], eight);
+		}
+		lanes->place[i] = place;
+	}
+}
+
+/* Bring values into the order of places. */
+static inline void
+move_to_places(const Lanes *lanes, const __m512d *value, size_t n, __m512d *sorted)
+{
+	for (size_t i = 0; i < n; i++)
+		_mm512_i64scatter_pd(sorted, lanes->place[i], value[i], 8);
+}
+
+/* Return the rows of which all values are apart from their neighbours for certain. */
+static inline __mmask8
+all_apart(const Lanes *lanes, size_t n, double step)
+{
+	const __m512d certain = _mm512_set1_pd(1.0 - 0x1p-47);
+	const __m512d ramp = _mm512_set1_pd(step);
+	unsigned apart = 0xff;
+
+	for (size_t i = 1; i < n; i++)
+	{
+		__m512d gap = _mm512_sub_pd(lanes->sorted[i - 1], lanes->sorted[i]);
+
+		apart &= _mm512_cmp_pd_mask(_mm512_mul_pd(gap, certain), ramp, _CMP_GT_OQ);
+	}
+	return (__mmask8) apart;
+}
+
+/*
+ * Return the rows in which v_i - v_0 and step are multiples of a power of two so large
+ * that means which differ by less than the bound are equal.  All sums of such numbers are
+ * without error, and means of m1 + m2 <= n values differ by 0 or at least the power of two
+ * over m1 m2 <= n^2 / 4.
+ */
+static inline __mmask8
+are_integers(const Lanes *lanes, size_t n, double step, __m512d bound)
+{
+	/* 1.5 * 2^52 units of more than bound * n^2: adding it rounds to a multiple */
+	__m512d exponent =
+		_mm512_add_pd(_mm512_getexp_pd(_mm512_mul_pd(bound, _mm512_set1_pd((double) (n * n)))),
+					  _mm512_set1_pd(53.0));
+	__m512d splitter = _mm512_scalef_pd(_mm512_set1_pd(1.5), exponent);
+	__m512d first = lanes->sorted[0];
+	__m512d ramp = _mm512_set1_pd(step);
+	unsigned good = _mm512_cmp_pd_mask(_mm512_sub_pd(_mm512_add_pd(ramp, splitter), splitter), ramp,
+									   _CMP_EQ_OQ);
+
+	for (size_t i = 1; i < n; i++)
+	{
+		__m512d b = lanes->sorted[i];
+		__m512d d = _mm512_sub_pd(b, first);
+		__m512d part = _mm512_sub_pd(d, b);
+		/* of the difference */
+		__m512d error =
+			_mm512_sub_pd(_mm512_sub_pd(b, _mm512_sub_pd(d, part)), _mm512_add_pd(first, part));
+
+		good &= _mm512_cmp_pd_mask(error, _mm512_setzero_pd(), _CMP_EQ_OQ);
+		good &=
+			_mm512_cmp_pd_mask(_mm512_sub_pd(_mm512_add_pd(d, splitter), splitter), d, _CMP_EQ_OQ);
+	}
+	return (__mmask8) good;
+}
+
+/*
+ * Find where the blocks of the rows begin; return the rows of which that is unknown.
+ *
+ * A block begins at b if the least mean of the values [a, b) before it exceeds the largest
+ * mean of the values [b, c) after it, values being v_i - v_0 + step i.  A mean is found
+ * from the difference of two sums of up to n terms, and all terms together have at most
+ * the size `whole`, so its error is below (2 n + 16) 2^-53 whole.
+ */
+static inline __mmask8
+find_blocks(Lanes *lanes, size_t n, double step, __mmask8 wanted)
+{
+	const __m512d infinity = _mm512_set1_pd(__builtin_inf());
+	const __m512d first = lanes->sorted[0];
+	const __m512d last = lanes->sorted[n - 1];
+	const __m512d length = _mm512_set1_pd((double) n);
+	const __m512d ramp = _mm512_set1_pd(step);
+	__m512d whole = _mm512_mul_pd(length, _mm512_add_pd(_mm512_sub_pd(first, last),
+														_mm512_mul_pd(length, ramp)));
+	__m512d bound = _mm512_mul_pd(_mm512_set1_pd((4.0 * (double) n + 40.0) * 0x1p-53), whole);
+	__m512d sum[ROOM];
+	__m512d least[ROOM];
+	double inverse[ROOM];
+	__m512d total = _mm512_setzero_pd();
+	unsigned unknown = 0;
+	__mmask8 singles = all_apart(lanes, n, step);
+
+	lanes->starts[0] = 0xff;
+	if ((wanted & ~singles) == 0)
+	{
+		for (size_t b = 1; b < n; b++)
+			lanes->starts[b] = singles;
+		return 0;
+	}
+	sum[0] = total;
+	for (size_t i = 0; i < n; i++)
+	{
+		__m512d term = _mm512_add_pd(_mm512_sub_pd(lanes->sorted[i], first),
+									 _mm512_mul_pd(ramp, _mm512_set1_pd((double) i)));
+
+		total = _mm512_add_pd(total, term);
+		sum[i + 1] = total;
+		least[i + 1] = infinity;
+		inverse[i + 1] = 1.0 / (double) (i + 1);
+	}
+	for (size_t a = 0; a < n; a++)
+	{
+		__m512d most = _mm512_sub_pd(_mm512_setzero_pd(), infinity);
+		__m512d from = sum[a];
+
+		for (size_t c = a + 1; c <= n; c++)
+		{
+			__m512d mean =
+				_mm512_mul_pd(_mm512_sub_pd(sum[c], from), _mm512_set1_pd(inverse[c - a]));
+
+			most = _mm512_max_pd(most, mean);
+			least[c] = _mm512_min_pd(least[c], mean);
+		}
+		if (a > 0)
+		{
+			__m512d over = _mm512_sub_pd(least[a], most);
+			__mmask8 apart = _mm512_cmp_pd_mask(over, bound, _CMP_GT_OQ);
+
+			lanes->starts[a] = apart;
+			unknown |= (unsigned) ~(apart | _mm512_cmp_pd_mask(_mm512_add_pd(over, bound),
+															   _mm512_setzero_pd(), _CMP_LT_OQ));
+		}
+	}
+	unknown &= wanted;
+	return __builtin_expect(unknown != 0, 0)
+			   ? (__mmask8) (unknown & ~are_integers(lanes, n, step, bound))
+			   : 0;
+}
+
+/* The block of each row that values are added to. */
+typedef struct Open
+{
+	__m512d lane[8]; /* the sum in lanes, as sums.h says, but for where lane 0 is */
+	__m512d high;
+	__m512d start;
+	__mmask8 near; /* rows that have a block whose values are too near to each other */
+} Open;
+
+/* Return the sum of the eight lanes of a leaf: the same wherever lane 0 is. */
+static inline __m512d
+fold8(const __m512d *lane)
+{
+	__m512d even = _mm512_add_pd(_mm512_add_pd(lane[0], lane[4]), _mm512_add_pd(lane[2], lane[6]));
+	__m512d odd = _mm512_add_pd(_mm512_add_pd(lane[1], lane[5]), _mm512_add_pd(lane[3], lane[7]));
+
+	return _mm512_add_pd(even, odd);
+}
+
+/* Add value i, in order, to the blocks; k is i modulo 8, a constant. */
+static inline __attribute__((always_inline)) void
+add_value(Lanes *lanes, Open *open, size_t i, size_t n, const size_t k)
+{
+	__mmask8 start = lanes->starts[i];
+	__mmask8 stays = (__mmask8) ~start;
+	__m512d v = lanes->sorted[i];
+	__m512d end = _mm512_set1_pd((double) (i + 1));
+	__m512d d;
+
+	open->high = _mm512_mask_mov_pd(open->high, start, v);
+	open->start = _mm512_mask_mov_pd(open->start, start, _mm512_set1_pd((double) i));
+	d = _mm512_sub_pd(v, open->high);
+	for (size_t j = 0; j < 8; j++)
+		open->lane[j] = _mm512_maskz_mov_pd(stays, open->lane[j]);
+	open->lane[k] = _mm512_add_pd(open->lane[k], d);
+	lanes->out[i] = d;
+	lanes->mean[i] = _mm512_div_pd(fold8(open->lane), _mm512_sub_pd(end, open->start));
+	/* exact: (n - a - b) / 2 */
+	lanes->middle[i] =
+		_mm512_mul_pd(_mm512_sub_pd(_mm512_set1_pd((double) n), _mm512_add_pd(open->start, end)),
+					  _mm512_set1_pd(0.5));
+	open->near |= _mm512_cmp_pd_mask(d, _mm512_set1_pd(-SFS_PLAIN_RANGE), _CMP_GT_OQ) &
+				  _mm512_cmp_pd_mask(d, _mm512_setzero_pd(), _CMP_LT_OQ) &
+				  (i + 1 < n ? lanes->starts[i + 1] : 0xff);
+}
+
+/* Find the means of the blocks of sorted values; return the rows where they are too near. */
+static inline __mmask8
+average_blocks(Lanes *lanes, size_t n)
+{
+	Open open = {.near = 0};
+
+	for (size_t j = 0; j < 8; j++)
+		open.lane[j] = _mm512_setzero_pd();
+	open.high = open.lane[0];
+	open.start = open.lane[0];
+	for (size_t i = 0; i < n; i += 8)
+	{
+		add_value(lanes, &open, i, n, 0);
+		if (i + 1 < n)
+			add_value(lanes, &open, i + 1, n, 1);
+		if (i + 2 < n)
+			add_value(lanes, &open, i + 2, n, 2);
+		if (i + 3 < n)
+			add_value(lanes, &open, i + 3, n, 3);
+		if (i + 4 < n)
+			add_value(lanes, &open, i + 4, n, 4);
+		if (i + 5 < n)
+			add_value(lanes, &open, i + 5, n, 5);
+		if (i + 6 < n)
+			add_value(lanes, &open, i + 6, n, 6);
+		if (i + 7 < n)
+			add_value(lanes, &open, i + 7, n, 7);
+	}
+	return open.near;
+}
+
+/* Replace the differences of sorted values by their ranks, or by their products with J. */
+static inline void
+finish_blocks(Lanes *lanes, size_t n, double strength, bool ranks)
+{
+	const __m512d divisor = _mm512_set1_pd(strength);
+	const __m512d offset = _mm512_set1_pd(((double) n + 1.0) * 0.5);
+	__mmask8 end = 0xff;
+	__m512d mean = _mm512_setzero_pd();
+	__m512d middle = _mm512_setzero_pd();
+
+	for (size_t i = n; i-- > 0;)
+	{
+		__m512d d;
+
+		mean = _mm512_mask_mov_pd(mean, end, lanes->mean[i]);
+		middle = _mm512_mask_mov_pd(middle, end, lanes->middle[i]);
+		d = _mm512_div_pd(_mm512_sub_pd(lanes->out[i], mean), divisor);
+		if (ranks)
+			d = _mm512_add_pd(_mm512_add_pd(d, middle), offset);
+		lanes->out[i] = d;
+		end = lanes->starts[i];
+	}
+}
+
+/* Replace the values of rows that are one block by their ranks, free of order (N3). */
+static inline void
+rank_one_block(Lanes *lanes, size_t n, double strength, __m512d high, __m512d range)
+{
+	const __m512d divisor = _mm512_set1_pd(strength);
+	const __m512d offset = _mm512_set1_pd(((double) n + 1.0) * 0.5);
+	__mmask8 spread = _mm512_cmp_pd_mask(range, _mm512_setzero_pd(), _CMP_GT_OQ);
+	__m512d exponent = _mm512_maskz_getexp_pd(spread, range);
+	SfsFreeSum unit;
+	__m512d splitter[2];
+	__m512d fold[2] = {_mm512_setzero_pd(), _mm512_setzero_pd()};
+	__m512d mean;
+
+	sfs_free_init(&unit, 1, n);
+	for (int k = 0; k < 2; k++)
+		splitter[k] = _mm512_scalef_pd(_mm512_set1_pd(unit.splitter[k]), exponent);
+	for (size_t i = 0; i < n; i++)
+	{
+		__m512d rest = _mm512_sub_pd(lanes->v[i], high);
+
+		lanes->v[i] = rest;
+		for (int k = 0; k < 2; k++)
+		{
+			__m512d part = _mm512_sub_pd(_mm512_add_pd(rest, splitter[k]), splitter[k]);
+
+			fold[k] = _mm512_add_pd(fold[k], part);
+			rest = _mm512_sub_pd(rest, part);
+		}
+	}
+	mean = _mm512_div_pd(_mm512_add_pd(fold[1], fold[0]), _mm512_set1_pd((double) n));
+	for (size_t i = 0; i < n; i++)
+		lanes->v[i] =
+			_mm512_add_pd(_mm512_div_pd(_mm512_sub_pd(lanes->v[i], mean), divisor), offset);
+}
+
+/* Which rows are computed, and how. */
+typedef struct Ways
+{
+	__m512d high;
+	__m512d range;
+	__mmask8 one;	  /* one block, without sorting (N8) */
+	__mmask8 several; /* maybe several */
+} Ways;
+
+/* Read the rows of x and find the way of each; rows whose values have to be scaled have none. */
+static inline Ways
+read_rows(const SfsRows *rows, Lanes *lanes)
+{
+	const size_t n = rows->n;
+	const __m512d sign = _mm512_set1_pd(rows->sign);
+	const __m512d zero = _mm512_setzero_pd();
+	const __m512d most = _mm512_set1_pd((double) n * 0.5 * (1.0 - 0x1p-48));
+	__m512d low = _mm512_set1_pd(__builtin_inf());
+	__m512d high = _mm512_set1_pd(-__builtin_inf());
+	__mmask8 plain;
+	__m512d ratio;
+	Ways ways;
+
+	load_rows(rows->x, rows->x_type, n, n, lanes->v);
+	for (size_t i = 0; i < n; i++)
+	{
+		/* never -0 */
+		__m512d v = _mm512_add_pd(_mm512_mul_pd(lanes->v[i], sign), zero);
+
+		lanes->v[i] = v;
+		low = _mm512_min_pd(low, v);
+		high = _mm512_max_pd(high, v);
+	}
+	ways.high = high;
+	ways.range = _mm512_sub_pd(high, low);
+	plain = _mm512_cmp_pd_mask(ways.range, _mm512_set1_pd(0x1p400), _CMP_LT_OQ) &
+			(_mm512_cmp_pd_mask(ways.range, _mm512_set1_pd(SFS_PLAIN_RANGE), _CMP_GT_OQ) |
+			 _mm512_cmp_pd_mask(ways.range, zero, _CMP_EQ_OQ));
+	ratio = _mm512_div_pd(ways.range, _mm512_set1_pd(rows->strength));
+	ways.one = plain & _mm512_cmp_pd_mask(ratio, most, _CMP_LE_OQ);
+	ways.several = plain & (__mmask8) ~ways.one;
+	return ways;
+}
+
+/* See kernels.h: l2_rank_rows. */
+unsigned
+sfs_avx512_l2_rank_rows(const SfsRows *rows)
+{
+	const size_t n = rows->n;
+	Lanes lanes;
+	Ways ways = read_rows(rows, &lanes);
+	unsigned left = (__mmask8) ~(ways.one | ways.several);
+
+	if (ways.several != 0)
+	{
+		find_places(&lanes, n);
+		move_to_places(&lanes, lanes.v, n, lanes.sorted);
+		left |= find_blocks(&lanes, n, rows->strength, ways.several);
+		left |= average_blocks(&lanes, n) & ways.several;
+		finish_blocks(&lanes, n, rows->strength, true);
+	}
+	if (ways.one != 0)
+		rank_one_block(&lanes, n, rows->strength, ways.high, ways.range);
+	if (ways.several != 0)
+		for (size_t i = 0; i < n; i++)
+			lanes.v[i] =
+				_mm512_mask_i64gather_pd(lanes.v[i], ways.several, lanes.place[i], lanes.out, 8);
+	(void) store_rows(lanes.v, n, rows->out, rows->out_type);
+	return left;
+}
+
+SFS_AVX512_END
+
+#else
+typedef int SfsNothing; /* a file may not be empty */
+#endif
