@@ -38,6 +38,36 @@ load8(const void *x, SfsType type, size_t i, __mmask8 mask)
 			   : _mm512_cvtps_pd(_mm256_maskz_loadu_ps(mask, (const float *) x + i));
 }
 
+/* A divisor and its reciprocal. */
+typedef struct Divisor
+{
+	__m512d value;
+	__m512d reciprocal;
+} Divisor;
+
+/* Prepare the division by a number between 2^-400 and 2^400. */
+static inline Divisor
+divisor_of(double value)
+{
+	Divisor divisor = {_mm512_set1_pd(value), _mm512_set1_pd(1.0 / value)};
+
+	return divisor;
+}
+
+/*
+ * Return a / b, rounded correctly, for a that is 0 or between 2^-500 and 2^500, in a third
+ * of the time of a division: the second quotient is off by less than a unit in the last
+ * place, so the rest it leaves is exact and decides the third (Markstein).
+ */
+static inline __m512d
+quotient(__m512d a, const Divisor *b)
+{
+	__m512d q = _mm512_mul_pd(a, b->reciprocal);
+
+	q = _mm512_fmadd_pd(_mm512_fnmadd_pd(q, b->value, a), b->reciprocal, q);
+	return _mm512_fmadd_pd(_mm512_fnmadd_pd(q, b->value, a), b->reciprocal, q);
+}
+
 /* Transpose eight rows of eight. */
 static inline void
 transpose8(__m512d *row)
@@ -136,19 +166,28 @@ find_places(Lanes *lanes, size_t n)
 		lanes->place[i] = place;
 		place = _mm512_add_epi64(place, eight);
 	}
-	for (size_t i = 0; i < n; i++)
+	/* two at a time, so that what is read and written serves both */
+	for (size_t i = 0; i + 1 < n; i += 2)
 	{
-		__m512d v = lanes->v[i];
+		__m512d v[2] = {lanes->v[i], lanes->v[i + 1]};
+		__mmask8 after = _mm512_cmp_pd_mask(v[0], v[1], _CMP_LT_OQ);
+		__m512i first = _mm512_mask_add_epi64(lanes->place[i], after, lanes->place[i], eight);
+		__m512i second =
+			_mm512_mask_sub_epi64(lanes->place[i + 1], after, lanes->place[i + 1], eight);
 
-		place = lanes->place[i];
-		for (size_t j = i + 1; j < n; j++)
+		for (size_t j = i + 2; j < n; j++)
 		{
-			__mmask8 after = _mm512_cmp_pd_mask(v, lanes->v[j], _CMP_LT_OQ);
+			__m512d other = lanes->v[j];
 
-			place = _mm512_mask_add_epi64(place, after, place, eight);
-			lanes->place[j] = _mm512_mask_sub_epi64(lanes->place[j], after, lanes->place[j], eight);
+			after = _mm512_cmp_pd_mask(v[0], other, _CMP_LT_OQ);
+			place = _mm512_mask_sub_epi64(lanes->place[j], after, lanes->place[j], eight);
+			first = _mm512_mask_add_epi64(first, after, first, eight);
+			after = _mm512_cmp_pd_mask(v[1], other, _CMP_LT_OQ);
+			lanes->place[j] = _mm512_mask_sub_epi64(place, after, place, eight);
+			second = _mm512_mask_add_epi64(second, after, second, eight);
 		}
-		lanes->place[i] = place;
+		lanes->place[i] = first;
+		lanes->place[i + 1] = second;
 	}
 }
 
@@ -234,18 +273,12 @@ find_blocks(Lanes *lanes, size_t n, double step, __mmask8 wanted)
 	__m512d sum[ROOM];
 	__m512d least[ROOM];
 	double inverse[ROOM];
+	const __m512d nothing = _mm512_sub_pd(_mm512_setzero_pd(), infinity);
 	__m512d total = _mm512_setzero_pd();
 	unsigned unknown = 0;
-	__mmask8 singles = all_apart(lanes, n, step);
 
-	lanes->starts[0] = 0xff;
-	if ((wanted & ~singles) == 0)
-	{
-		for (size_t b = 1; b < n; b++)
-			lanes->starts[b] = singles;
-		return 0;
-	}
 	sum[0] = total;
+	least[0] = infinity;
 	for (size_t i = 0; i < n; i++)
 	{
 		__m512d term = _mm512_add_pd(_mm512_sub_pd(lanes->sorted[i], first),
@@ -256,25 +289,30 @@ find_blocks(Lanes *lanes, size_t n, double step, __mmask8 wanted)
 		least[i + 1] = infinity;
 		inverse[i + 1] = 1.0 / (double) (i + 1);
 	}
-	for (size_t a = 0; a < n; a++)
+	/* two at a time, so that what is read and written serves both */
+	for (size_t a = 0; a < n; a += 2)
 	{
-		__m512d most = _mm512_sub_pd(_mm512_setzero_pd(), infinity);
-		__m512d from = sum[a];
+		__m512d from[2] = {sum[a], sum[a + 1]};
+		__m512d most[2] = {_mm512_sub_pd(from[1], from[0]), nothing};
 
-		for (size_t c = a + 1; c <= n; c++)
+		least[a + 1] = _mm512_min_pd(least[a + 1], most[0]);
+		for (size_t c = a + 2; c <= n; c++)
 		{
-			__m512d mean =
-				_mm512_mul_pd(_mm512_sub_pd(sum[c], from), _mm512_set1_pd(inverse[c - a]));
+			__m512d mean[2] = {_mm512_mul_pd(_mm512_sub_pd(sum[c], from[0]),
+											 _mm512_set1_pd(inverse[c - a])),
+							   _mm512_mul_pd(_mm512_sub_pd(sum[c], from[1]),
+											 _mm512_set1_pd(inverse[c - a - 1]))};
 
-			most = _mm512_max_pd(most, mean);
-			least[c] = _mm512_min_pd(least[c], mean);
+			most[0] = _mm512_max_pd(most[0], mean[0]);
+			most[1] = _mm512_max_pd(most[1], mean[1]);
+			least[c] = _mm512_min_pd(least[c], _mm512_min_pd(mean[0], mean[1]));
 		}
-		if (a > 0)
+		for (size_t b = a; b < a + 2 && b < n; b++)
 		{
-			__m512d over = _mm512_sub_pd(least[a], most);
+			__m512d over = _mm512_sub_pd(least[b], most[b - a]);
 			__mmask8 apart = _mm512_cmp_pd_mask(over, bound, _CMP_GT_OQ);
 
-			lanes->starts[a] = apart;
+			lanes->starts[b] = b == 0 ? 0xff : apart;
 			unknown |= (unsigned) ~(apart | _mm512_cmp_pd_mask(_mm512_add_pd(over, bound),
 															   _mm512_setzero_pd(), _CMP_LT_OQ));
 		}
@@ -362,15 +400,15 @@ average_blocks(Lanes *lanes, size_t n)
 	return open.near;
 }
 
-/* Replace the differences of sorted values by their ranks, or by their products with J. */
+/* Replace the differences of sorted values by their ranks. */
 static inline void
-finish_blocks(Lanes *lanes, size_t n, double strength, bool ranks)
+finish_ranks(Lanes *lanes, size_t n, double strength)
 {
-	const __m512d divisor = _mm512_set1_pd(strength);
+	const Divisor divisor = divisor_of(strength);
 	const __m512d offset = _mm512_set1_pd(((double) n + 1.0) * 0.5);
-	__mmask8 end = 0xff;
 	__m512d mean = _mm512_setzero_pd();
 	__m512d middle = _mm512_setzero_pd();
+	__mmask8 end = 0xff;
 
 	for (size_t i = n; i-- > 0;)
 	{
@@ -378,10 +416,8 @@ finish_blocks(Lanes *lanes, size_t n, double strength, bool ranks)
 
 		mean = _mm512_mask_mov_pd(mean, end, lanes->mean[i]);
 		middle = _mm512_mask_mov_pd(middle, end, lanes->middle[i]);
-		d = _mm512_div_pd(_mm512_sub_pd(lanes->out[i], mean), divisor);
-		if (ranks)
-			d = _mm512_add_pd(_mm512_add_pd(d, middle), offset);
-		lanes->out[i] = d;
+		d = quotient(_mm512_sub_pd(lanes->out[i], mean), &divisor);
+		lanes->out[i] = _mm512_add_pd(_mm512_add_pd(d, middle), offset);
 		end = lanes->starts[i];
 	}
 }
@@ -390,7 +426,7 @@ finish_blocks(Lanes *lanes, size_t n, double strength, bool ranks)
 static inline void
 rank_one_block(Lanes *lanes, size_t n, double strength, __m512d high, __m512d range)
 {
-	const __m512d divisor = _mm512_set1_pd(strength);
+	const Divisor divisor = divisor_of(strength);
 	const __m512d offset = _mm512_set1_pd(((double) n + 1.0) * 0.5);
 	__mmask8 spread = _mm512_cmp_pd_mask(range, _mm512_setzero_pd(), _CMP_GT_OQ);
 	__m512d exponent = _mm512_maskz_getexp_pd(spread, range);
@@ -417,8 +453,7 @@ rank_one_block(Lanes *lanes, size_t n, double strength, __m512d high, __m512d ra
 	}
 	mean = _mm512_div_pd(_mm512_add_pd(fold[1], fold[0]), _mm512_set1_pd((double) n));
 	for (size_t i = 0; i < n; i++)
-		lanes->v[i] =
-			_mm512_add_pd(_mm512_div_pd(_mm512_sub_pd(lanes->v[i], mean), divisor), offset);
+		lanes->v[i] = _mm512_add_pd(quotient(_mm512_sub_pd(lanes->v[i], mean), &divisor), offset);
 }
 
 /* Which rows are computed, and how. */
@@ -465,31 +500,127 @@ read_rows(const SfsRows *rows, Lanes *lanes)
 	return ways;
 }
 
-/* See kernels.h: l2_rank_rows. */
-unsigned
-sfs_avx512_l2_rank_rows(const SfsRows *rows)
+/* Return the rows of g that need no scaling. */
+static inline __mmask8
+are_plain(const __m512d *g, size_t n)
+{
+	__m512d most = _mm512_setzero_pd();
+
+	for (size_t i = 0; i < n; i++)
+		most = _mm512_max_pd(most, _mm512_abs_pd(g[i]));
+	return _mm512_cmp_pd_mask(most, _mm512_setzero_pd(), _CMP_EQ_OQ) |
+		   (_mm512_cmp_pd_mask(most, _mm512_set1_pd(0x1p-500), _CMP_GE_OQ) &
+			_mm512_cmp_pd_mask(most, _mm512_set1_pd(0x1p500), _CMP_LE_OQ));
+}
+
+/* Replace the differences of sorted values by their products with J. */
+static inline void
+finish_products(Lanes *lanes, size_t n, double strength)
+{
+	const __m512d divisor = _mm512_set1_pd(strength);
+	__m512d mean = _mm512_setzero_pd();
+	__mmask8 end = 0xff;
+
+	for (size_t i = n; i-- > 0;)
+	{
+		mean = _mm512_mask_mov_pd(mean, end, lanes->mean[i]);
+		/* g may be of any size */
+		lanes->out[i] = _mm512_div_pd(_mm512_sub_pd(lanes->out[i], mean), divisor);
+		end = lanes->starts[i];
+	}
+}
+
+/* Replace g of rows that are one block by its product with J. */
+static inline void
+product_one_block(Lanes *lanes, size_t n, double strength)
+{
+	const __m512d divisor = _mm512_set1_pd(strength);
+	const __m512d first = lanes->v[0];
+	__m512d lane[8];
+	__m512d mean;
+
+	for (size_t j = 0; j < 8; j++)
+		lane[j] = _mm512_setzero_pd();
+	for (size_t i = 0; i < n; i++)
+	{
+		lanes->v[i] = _mm512_sub_pd(lanes->v[i], first);
+		lane[i % 8] = _mm512_add_pd(lane[i % 8], lanes->v[i]);
+	}
+	mean = _mm512_div_pd(fold8(lane), _mm512_set1_pd((double) n));
+	for (size_t i = 0; i < n; i++)
+		lanes->v[i] = _mm512_div_pd(_mm512_sub_pd(lanes->v[i], mean), divisor);
+}
+
+/* Compute ranks or products with J; which of them is a constant. */
+static inline __attribute__((always_inline)) unsigned
+compute_rows(const SfsRows *rows, const bool product)
 {
 	const size_t n = rows->n;
+	const double strength = rows->strength;
 	Lanes lanes;
 	Ways ways = read_rows(rows, &lanes);
 	unsigned left = (__mmask8) ~(ways.one | ways.several);
+	unsigned bad;
+	bool blocks = false; /* has a row of several blocks one that is longer than one? */
 
 	if (ways.several != 0)
 	{
 		find_places(&lanes, n);
 		move_to_places(&lanes, lanes.v, n, lanes.sorted);
-		left |= find_blocks(&lanes, n, rows->strength, ways.several);
-		left |= average_blocks(&lanes, n) & ways.several;
-		finish_blocks(&lanes, n, rows->strength, true);
+		blocks = (ways.several & ~all_apart(&lanes, n, strength)) != 0;
 	}
-	if (ways.one != 0)
-		rank_one_block(&lanes, n, rows->strength, ways.high, ways.range);
-	if (ways.several != 0)
-		for (size_t i = 0; i < n; i++)
-			lanes.v[i] =
-				_mm512_mask_i64gather_pd(lanes.v[i], ways.several, lanes.place[i], lanes.out, 8);
-	(void) store_rows(lanes.v, n, rows->out, rows->out_type);
-	return left;
+	if (blocks)
+		left |= find_blocks(&lanes, n, strength, ways.several);
+	if (product)
+	{
+		load_rows(rows->g, rows->g_type, n, rows->g_stride, lanes.v);
+		left |= (__mmask8) ~are_plain(lanes.v, n);
+		if (blocks)
+			move_to_places(&lanes, lanes.v, n, lanes.sorted);
+	}
+	if (blocks)
+	{
+		bad = average_blocks(&lanes, n);
+		left |= product ? 0 : bad & ways.several;
+		if (product)
+			finish_products(&lanes, n, strength);
+		else
+			finish_ranks(&lanes, n, strength);
+	}
+	if (ways.one != 0 && product)
+		product_one_block(&lanes, n, strength);
+	else if (ways.one != 0)
+		rank_one_block(&lanes, n, strength, ways.high, ways.range);
+	for (size_t i = 0; i < n && ways.several != 0; i++)
+	{
+		__m512d hard = _mm512_sub_pd(_mm512_set1_pd((double) n),
+									 _mm512_cvtepi64_pd(_mm512_srli_epi64(lanes.place[i], 3)));
+
+		if (product)
+			hard = _mm512_setzero_pd();
+		if (blocks)
+			hard = _mm512_i64gather_pd(lanes.place[i], lanes.out, 8);
+		lanes.v[i] = _mm512_mask_mov_pd(lanes.v[i], ways.several, hard);
+	}
+	for (size_t i = 0; i < n && product; i++) /* never -0 */
+		lanes.v[i] = _mm512_add_pd(_mm512_mul_pd(lanes.v[i], _mm512_set1_pd(rows->sign)),
+								   _mm512_setzero_pd());
+	bad = store_rows(lanes.v, n, rows->out, rows->out_type);
+	return left | (product ? bad : 0);
+}
+
+/* See kernels.h: l2_rank_rows. */
+unsigned
+sfs_avx512_l2_rank_rows(const SfsRows *rows)
+{
+	return compute_rows(rows, false);
+}
+
+/* See kernels.h: l2_product_rows. */
+unsigned
+sfs_avx512_l2_product_rows(const SfsRows *rows)
+{
+	return compute_rows(rows, true);
 }
 
 SFS_AVX512_END

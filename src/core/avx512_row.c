@@ -343,6 +343,7 @@ const SfsKernels sfs_kernels_avx512 = {
 	.l2_products = sfs_avx512_l2_products,
 	.kl_products = sfs_avx512_kl_products,
 	.l2_rank_rows = sfs_avx512_l2_rank_rows,
+	.l2_product_rows = sfs_avx512_l2_product_rows,
 };
 
 SFS_AVX512_END

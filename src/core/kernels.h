@@ -171,11 +171,13 @@ typedef struct SfsKernels
 						  size_t blocks, double strength, double *out, uint32_t *left);
 
 	/*
-	 * Compute the quadratic soft ranks of SFS_ROWS rows, as a row after the other would.
-	 * Returns which rows are left, as bits, because they cannot be computed together with
-	 * others; their output gets any value.  NULL where that is not faster.
+	 * Compute the quadratic soft ranks of SFS_ROWS rows, or their products with J and
+	 * g, as one row after the other would.  Returns which rows are left, as bits, because
+	 * they need more than plain arithmetic; their output gets any value.  NULL where that
+	 * is not faster.
 	 */
 	unsigned (*l2_rank_rows)(const SfsRows *rows);
+	unsigned (*l2_product_rows)(const SfsRows *rows);
 } SfsKernels;
 
 /* The kernels in use: of the best level that this processor has, until another is chosen. */
@@ -237,5 +239,6 @@ extern size_t sfs_avx512_kl_products(const double *v, const double *g, size_t n,
 									 double *out, uint32_t *left);
 
 extern unsigned sfs_avx512_l2_rank_rows(const SfsRows *rows);
+extern unsigned sfs_avx512_l2_product_rows(const SfsRows *rows);
 
 #endif /* SFS_KERNELS_H */

@@ -122,43 +122,49 @@ run_row(const SfsTask *task, size_t i, void *workspace, SfsPoll *poll)
 	return sfs_poll(poll, 16) ? SFS_CANCELLED : operation->row(&row);
 }
 
-/* May SFS_ROWS rows of a task be run at once? */
-static bool
-is_for_lanes(const SfsTask *task)
+/* A kernel that computes SFS_ROWS rows at once. */
+typedef unsigned (*RowsKernel)(const SfsRows *rows);
+
+/* Return the kernel that computes several rows of a task at once, NULL when there is none. */
+static RowsKernel
+rows_kernel(const SfsTask *task)
 {
-	return sfs_kernels->l2_rank_rows != NULL && task->op == SFS_OP_RANK &&
-		   task->regularization == SFS_REG_L2 && !task->standardize && task->strength > 0x1p-400 &&
-		   task->strength < 0x1p400 && task->offsets == NULL && task->length > 1 &&
-		   task->length <= SFS_ROWS_LENGTH && !task->x.shared;
+	if (task->regularization != SFS_REG_L2 || task->standardize || task->strength <= 0x1p-400 ||
+		task->strength >= 0x1p400 || task->offsets != NULL || task->length < 2 ||
+		task->length > SFS_ROWS_LENGTH || task->x.shared)
+		return NULL;
+	if (task->op == SFS_OP_RANK)
+		return sfs_kernels->l2_rank_rows;
+	if (task->op == SFS_OP_RANK_VJP || task->op == SFS_OP_RANK_JVP)
+		return sfs_kernels->l2_product_rows;
+	return NULL;
 }
 
 /* Run the SFS_ROWS rows from `first` on; those that the kernel leaves one after another. */
 static SfsStatus
-run_lanes(const SfsTask *task, size_t first, void *workspace, SfsPoll *poll)
+run_rows(RowsKernel kernel, const SfsTask *task, size_t first, void *workspace, SfsPoll *poll)
 {
 	size_t start = row_start(task, first);
 	SfsRows rows = {
 		.x = row_input(&task->x, start).data,
+		.g = row_input(&task->g, start).data,
 		.x_type = task->x.type,
-		.out = row_output(task, first, start).data,
+		.g_type = task->g.type,
 		.out_type = task->out.type,
 		.n = task->length,
+		.g_stride = task->g.shared ? 0 : task->length,
 		.sign = task->direction == SFS_DESCENDING ? -1.0 : 1.0,
 		.strength = task->strength,
+		.out = row_output(task, first, start).data,
 	};
+	SfsStatus status = SFS_OK;
 	unsigned left;
 
 	if (sfs_poll(poll, SFS_ROWS * task->length))
 		return SFS_CANCELLED;
-	left = sfs_kernels->l2_rank_rows(&rows);
-	for (; left != 0; left &= left - 1)
-	{
-		SfsStatus status = run_row(task, first + (size_t) __builtin_ctz(left), workspace, poll);
-
-		if (status != SFS_OK)
-			return status;
-	}
-	return SFS_OK;
+	for (left = kernel(&rows); left != 0 && status == SFS_OK; left &= left - 1)
+		status = run_row(task, first + (size_t) __builtin_ctz(left), workspace, poll);
+	return status;
 }
 
 /* See sfs_core.h. */
@@ -166,13 +172,14 @@ SfsStatus
 sfs_core_run(const SfsTask *task, size_t first, size_t last, void *workspace, const SfsHooks *hooks)
 {
 	SfsPoll poll = {hooks, SFS_POLL_CREDIT};
-	bool lanes = last - first >= SFS_ROWS && is_for_lanes(task);
+	RowsKernel kernel = last - first >= SFS_ROWS ? rows_kernel(task) : NULL;
 	SfsStatus status = SFS_OK;
 
-	for (size_t i = first; i < last && status == SFS_OK; i += lanes ? SFS_ROWS : 1)
-		if (!lanes)
+	for (size_t i = first; i < last && status == SFS_OK; i += kernel != NULL ? SFS_ROWS : 1)
+		if (kernel == NULL)
 			status = run_row(task, i, workspace, &poll);
-		else /* the last rows again rather than fewer: nothing depends on what is there */
-			status = run_lanes(task, last - i < SFS_ROWS ? last - SFS_ROWS : i, workspace, &poll);
+		else /* the last ones with some before them again: nothing is read from the output */
+			status =
+				run_rows(kernel, task, last - i < SFS_ROWS ? last - SFS_ROWS : i, workspace, &poll);
 	return status;
 }
