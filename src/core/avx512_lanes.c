@@ -6,14 +6,11 @@
  * of values, and of places where a block may begin, are compared: for short rows that is
  * less work than to sort and to join.  What a lane cannot decide for certain it leaves.
  */
-#include "avx512.h"
+#include "avx512_lanes.h"
 
 #ifdef SFS_AVX512
 
-#include "kernels.h"
-
-/* Registers for the values of a row, of which eight are read and written at a time. */
-#define ROOM (SFS_ROWS_LENGTH + 1)
+#define ROOM SFS_LANES_ROOM
 
 SFS_AVX512_BEGIN
 
@@ -28,15 +25,6 @@ typedef struct Lanes
 	__m512d middle[ROOM]; /* of the ranks of a block, at its last */
 	__mmask8 starts[ROOM];
 } Lanes;
-
-/* Load up to 8 values as doubles. */
-static inline __m512d
-load8(const void *x, SfsType type, size_t i, __mmask8 mask)
-{
-	return type == SFS_FLOAT64
-			   ? _mm512_maskz_loadu_pd(mask, (const double *) x + i)
-			   : _mm512_cvtps_pd(_mm256_maskz_loadu_ps(mask, (const float *) x + i));
-}
 
 /* A divisor and its reciprocal. */
 typedef struct Divisor
@@ -66,89 +54,6 @@ quotient(__m512d a, const Divisor *b)
 
 	q = _mm512_fmadd_pd(_mm512_fnmadd_pd(q, b->value, a), b->reciprocal, q);
 	return _mm512_fmadd_pd(_mm512_fnmadd_pd(q, b->value, a), b->reciprocal, q);
-}
-
-/* Transpose eight rows of eight. */
-static inline void
-transpose8(__m512d *row)
-{
-	__m512d pair[8]; /* of rows 2 k and 2 k + 1: even and odd columns */
-
-	for (int k = 0; k < 8; k += 2)
-	{
-		pair[k] = _mm512_unpacklo_pd(row[k], row[k + 1]);
-		pair[k + 1] = _mm512_unpackhi_pd(row[k], row[k + 1]);
-	}
-	for (int k = 0; k < 2; k++)
-	{
-		__m512d a = _mm512_shuffle_f64x2(pair[k], pair[k + 2], 0x88);
-		__m512d b = _mm512_shuffle_f64x2(pair[k], pair[k + 2], 0xdd);
-		__m512d c = _mm512_shuffle_f64x2(pair[k + 4], pair[k + 6], 0x88);
-		__m512d d = _mm512_shuffle_f64x2(pair[k + 4], pair[k + 6], 0xdd);
-
-		row[k] = _mm512_shuffle_f64x2(a, c, 0x88);
-		row[k + 4] = _mm512_shuffle_f64x2(a, c, 0xdd);
-		row[k + 2] = _mm512_shuffle_f64x2(b, d, 0x88);
-		row[k + 6] = _mm512_shuffle_f64x2(b, d, 0xdd);
-	}
-}
-
-/* Return where the eight columns begin that are moved at once for column i of n: none lies beyond. */
-static inline size_t
-columns_from(size_t i, size_t n)
-{
-	return n >= 8 && i + 8 > n ? n - 8 : i;
-}
-
-/* Read eight rows of n values, `stride` apart, into registers. */
-static inline void
-load_rows(const void *x, SfsType type, size_t n, size_t stride, __m512d *column)
-{
-	for (size_t i = 0; i < n; i += 8)
-	{
-		size_t from = columns_from(i, n);
-		__mmask8 lanes = sfs_first8(n - from);
-		__m512d row[8];
-
-		for (size_t k = 0; k < 8; k++)
-			row[k] = load8(x, type, k * stride + from, lanes);
-		transpose8(row);
-		for (size_t k = 0; k < 8; k++)
-			column[from + k] = row[k];
-	}
-}
-
-/* Write registers to eight rows of n values; return which rows are not finite. */
-static inline __mmask8
-store_rows(const __m512d *column, size_t n, void *out, SfsType type)
-{
-	__m512d check = _mm512_setzero_pd();
-
-	for (size_t i = 0; i < n; i++)
-	{
-		__m512d value = column[i];
-
-		if (type == SFS_FLOAT32)
-			value = _mm512_cvtps_pd(_mm512_cvtpd_ps(value));
-		/* 0 or NaN */
-		check = _mm512_add_pd(check, _mm512_sub_pd(value, value));
-	}
-	for (size_t i = 0; i < n; i += 8)
-	{
-		size_t from = columns_from(i, n);
-		__mmask8 lanes = sfs_first8(n - from);
-		__m512d row[8];
-
-		for (size_t k = 0; k < 8; k++)
-			row[k] = column[from + k];
-		transpose8(row);
-		for (size_t k = 0; k < 8; k++)
-			if (type == SFS_FLOAT64)
-				_mm512_mask_storeu_pd((double *) out + k * n + from, lanes, row[k]);
-			else
-				_mm256_mask_storeu_ps((float *) out + k * n + from, lanes, _mm512_cvtpd_ps(row[k]));
-	}
-	return _mm512_cmp_pd_mask(check, check, _CMP_UNORD_Q);
 }
 
 /*
@@ -400,31 +305,45 @@ average_blocks(Lanes *lanes, size_t n)
 	return open.near;
 }
 
-/* Replace the differences of sorted values by their ranks. */
-static inline void
-finish_ranks(Lanes *lanes, size_t n, double strength)
+/* What is computed. */
+typedef enum Result
+{
+	RANKS,
+	DEVIATIONS, /* of ranks; undivided where a row is one block */
+	PRODUCTS	/* with J */
+} Result;
+
+/* Replace the differences of sorted values by their ranks, or the deviations of these. */
+static inline __attribute__((always_inline)) void
+finish_ranks(Lanes *lanes, size_t n, double strength, const Result kind)
 {
 	const Divisor divisor = divisor_of(strength);
-	const __m512d offset = _mm512_set1_pd(((double) n + 1.0) * 0.5);
+	const __m512d offset = _mm512_set1_pd(kind == RANKS ? ((double) n + 1.0) * 0.5 : 0.0);
 	__m512d mean = _mm512_setzero_pd();
 	__m512d middle = _mm512_setzero_pd();
 	__mmask8 end = 0xff;
+	unsigned several = kind == DEVIATIONS ? 0 : 0xff; /* rows of several blocks */
 
+	if (kind == DEVIATIONS)
+		for (size_t b = 1; b < n; b++)
+			several |= lanes->starts[b];
 	for (size_t i = n; i-- > 0;)
 	{
 		__m512d d;
 
 		mean = _mm512_mask_mov_pd(mean, end, lanes->mean[i]);
 		middle = _mm512_mask_mov_pd(middle, end, lanes->middle[i]);
-		d = quotient(_mm512_sub_pd(lanes->out[i], mean), &divisor);
+		d = _mm512_sub_pd(lanes->out[i], mean);
+		d = _mm512_mask_mov_pd(d, (__mmask8) several, quotient(d, &divisor));
 		lanes->out[i] = _mm512_add_pd(_mm512_add_pd(d, middle), offset);
 		end = lanes->starts[i];
 	}
 }
 
 /* Replace the values of rows that are one block by their ranks, free of order (N3). */
-static inline void
-rank_one_block(Lanes *lanes, size_t n, double strength, __m512d high, __m512d range)
+static inline __attribute__((always_inline)) void
+rank_one_block(Lanes *lanes, size_t n, double strength, __m512d high, __m512d range,
+			   const Result kind)
 {
 	const Divisor divisor = divisor_of(strength);
 	const __m512d offset = _mm512_set1_pd(((double) n + 1.0) * 0.5);
@@ -453,7 +372,11 @@ rank_one_block(Lanes *lanes, size_t n, double strength, __m512d high, __m512d ra
 	}
 	mean = _mm512_div_pd(_mm512_add_pd(fold[1], fold[0]), _mm512_set1_pd((double) n));
 	for (size_t i = 0; i < n; i++)
-		lanes->v[i] = _mm512_add_pd(quotient(_mm512_sub_pd(lanes->v[i], mean), &divisor), offset);
+	{
+		__m512d d = _mm512_sub_pd(lanes->v[i], mean);
+
+		lanes->v[i] = kind == RANKS ? _mm512_add_pd(quotient(d, &divisor), offset) : d;
+	}
 }
 
 /* Which rows are computed, and how. */
@@ -479,7 +402,7 @@ read_rows(const SfsRows *rows, Lanes *lanes)
 	__m512d ratio;
 	Ways ways;
 
-	load_rows(rows->x, rows->x_type, n, n, lanes->v);
+	sfs_load_rows(rows->x, rows->x_type, n, rows->x_stride, lanes->v);
 	for (size_t i = 0; i < n; i++)
 	{
 		/* never -0 */
@@ -551,76 +474,103 @@ product_one_block(Lanes *lanes, size_t n, double strength)
 		lanes->v[i] = _mm512_div_pd(_mm512_sub_pd(lanes->v[i], mean), divisor);
 }
 
-/* Compute ranks or products with J; which of them is a constant. */
+/* Return the results of rows that have several blocks, which are in order, for element i. */
+static inline __attribute__((always_inline)) __m512d
+take_result(const Lanes *lanes, size_t i, size_t n, bool blocks, const Result kind)
+{
+	double top = kind == RANKS ? (double) n : ((double) n - 1.0) * 0.5;
+
+	if (blocks)
+		return _mm512_i64gather_pd(lanes->place[i], lanes->out, 8);
+	if (kind == PRODUCTS)
+		return _mm512_setzero_pd();
+	/* hard ranks */
+	return _mm512_sub_pd(_mm512_set1_pd(top),
+						 _mm512_cvtepi64_pd(_mm512_srli_epi64(lanes->place[i], 3)));
+}
+
+/* Compute the results by element into v; return the rows that are left. */
 static inline __attribute__((always_inline)) unsigned
-compute_rows(const SfsRows *rows, const bool product)
+compute(const SfsRows *rows, Lanes *lanes, const Result kind)
 {
 	const size_t n = rows->n;
 	const double strength = rows->strength;
-	Lanes lanes;
-	Ways ways = read_rows(rows, &lanes);
+	Ways ways = read_rows(rows, lanes);
 	unsigned left = (__mmask8) ~(ways.one | ways.several);
-	unsigned bad;
 	bool blocks = false; /* has a row of several blocks one that is longer than one? */
 
 	if (ways.several != 0)
 	{
-		find_places(&lanes, n);
-		move_to_places(&lanes, lanes.v, n, lanes.sorted);
-		blocks = (ways.several & ~all_apart(&lanes, n, strength)) != 0;
+		find_places(lanes, n);
+		move_to_places(lanes, lanes->v, n, lanes->sorted);
+		blocks = (ways.several & ~all_apart(lanes, n, strength)) != 0;
 	}
 	if (blocks)
-		left |= find_blocks(&lanes, n, strength, ways.several);
-	if (product)
+		left |= find_blocks(lanes, n, strength, ways.several);
+	if (kind == PRODUCTS)
 	{
-		load_rows(rows->g, rows->g_type, n, rows->g_stride, lanes.v);
-		left |= (__mmask8) ~are_plain(lanes.v, n);
+		sfs_load_rows(rows->y, rows->y_type, n, rows->y_stride, lanes->v);
+		left |= (__mmask8) ~are_plain(lanes->v, n);
 		if (blocks)
-			move_to_places(&lanes, lanes.v, n, lanes.sorted);
+			move_to_places(lanes, lanes->v, n, lanes->sorted);
 	}
 	if (blocks)
 	{
-		bad = average_blocks(&lanes, n);
-		left |= product ? 0 : bad & ways.several;
-		if (product)
-			finish_products(&lanes, n, strength);
-		else
-			finish_ranks(&lanes, n, strength);
-	}
-	if (ways.one != 0 && product)
-		product_one_block(&lanes, n, strength);
-	else if (ways.one != 0)
-		rank_one_block(&lanes, n, strength, ways.high, ways.range);
-	for (size_t i = 0; i < n && ways.several != 0; i++)
-	{
-		__m512d hard = _mm512_sub_pd(_mm512_set1_pd((double) n),
-									 _mm512_cvtepi64_pd(_mm512_srli_epi64(lanes.place[i], 3)));
+		__mmask8 near = average_blocks(lanes, n) & ways.several;
 
-		if (product)
-			hard = _mm512_setzero_pd();
-		if (blocks)
-			hard = _mm512_i64gather_pd(lanes.place[i], lanes.out, 8);
-		lanes.v[i] = _mm512_mask_mov_pd(lanes.v[i], ways.several, hard);
+		if (kind == PRODUCTS)
+			finish_products(lanes, n, strength);
+		else
+		{
+			left |= near;
+			finish_ranks(lanes, n, strength, kind);
+		}
 	}
-	for (size_t i = 0; i < n && product; i++) /* never -0 */
-		lanes.v[i] = _mm512_add_pd(_mm512_mul_pd(lanes.v[i], _mm512_set1_pd(rows->sign)),
-								   _mm512_setzero_pd());
-	bad = store_rows(lanes.v, n, rows->out, rows->out_type);
-	return left | (product ? bad : 0);
+	if (ways.one != 0 && kind == PRODUCTS)
+		product_one_block(lanes, n, strength);
+	else if (ways.one != 0)
+		rank_one_block(lanes, n, strength, ways.high, ways.range, kind);
+	if (ways.several != 0)
+		for (size_t i = 0; i < n; i++)
+			lanes->v[i] = _mm512_mask_mov_pd(lanes->v[i], ways.several,
+											 take_result(lanes, i, n, blocks, kind));
+	return left;
 }
 
 /* See kernels.h: l2_rank_rows. */
 unsigned
 sfs_avx512_l2_rank_rows(const SfsRows *rows)
 {
-	return compute_rows(rows, false);
+	Lanes lanes;
+	unsigned left = compute(rows, &lanes, RANKS);
+
+	(void) sfs_store_rows(lanes.v, rows->n, rows->out, rows->out_type);
+	return left;
 }
 
 /* See kernels.h: l2_product_rows. */
 unsigned
 sfs_avx512_l2_product_rows(const SfsRows *rows)
 {
-	return compute_rows(rows, true);
+	const __m512d sign = _mm512_set1_pd(rows->sign);
+	Lanes lanes;
+	unsigned left = compute(rows, &lanes, PRODUCTS);
+
+	for (size_t i = 0; i < rows->n; i++) /* never -0 */
+		lanes.v[i] = _mm512_add_pd(_mm512_mul_pd(lanes.v[i], sign), _mm512_setzero_pd());
+	return left | sfs_store_rows(lanes.v, rows->n, rows->out, rows->out_type);
+}
+
+/* See avx512_lanes.h. */
+unsigned
+sfs_avx512_lanes_deviations(const SfsRows *rows, __m512d *out)
+{
+	Lanes lanes;
+	unsigned left = compute(rows, &lanes, DEVIATIONS);
+
+	for (size_t i = 0; i < rows->n; i++)
+		out[i] = lanes.v[i];
+	return left;
 }
 
 SFS_AVX512_END

@@ -56,18 +56,19 @@ typedef struct SfsAffine
 
 /* Rows that one call of a kernel computes, and most values of each. */
 #define SFS_ROWS ((size_t) 8)
-#define SFS_ROWS_LENGTH ((size_t) 32)
+#define SFS_ROWS_LENGTH ((size_t) 48)
 
-/* SFS_ROWS rows of 1 < n <= SFS_ROWS_LENGTH values that follow each other. */
+/* SFS_ROWS rows of 1 < n <= SFS_ROWS_LENGTH values. */
 typedef struct SfsRows
 {
 	const void *x;
-	const void *g;
+	const void *y; /* the second variable, or g */
 	SfsType x_type;
-	SfsType g_type;
+	SfsType y_type;
 	SfsType out_type;
 	size_t n;
-	size_t g_stride; /* from a row of g to the next: n, or 0 */
+	size_t x_stride; /* from a row to the next: n, or 0 */
+	size_t y_stride;
 	double sign;	 /* of x: 1 or -1 */
 	double strength; /* 2^-400 to 2^400 */
 	void *out;
@@ -171,13 +172,15 @@ typedef struct SfsKernels
 						  size_t blocks, double strength, double *out, uint32_t *left);
 
 	/*
-	 * Compute the quadratic soft ranks of SFS_ROWS rows, or their products with J and
-	 * g, as one row after the other would.  Returns which rows are left, as bits, because
-	 * they need more than plain arithmetic; their output gets any value.  NULL where that
-	 * is not faster.
+	 * Compute SFS_ROWS rows at once, as one after the other would be: quadratic soft
+	 * ranks, their products with J and g, Spearman's correlation, and that of quadratic
+	 * soft ranks.  They return which rows are left, as bits, because these need more than
+	 * plain arithmetic; their output gets any value.  NULL where that is not faster.
 	 */
 	unsigned (*l2_rank_rows)(const SfsRows *rows);
 	unsigned (*l2_product_rows)(const SfsRows *rows);
+	unsigned (*spearman_rows)(const SfsRows *rows);
+	unsigned (*l2_spearman_rows)(const SfsRows *rows);
 } SfsKernels;
 
 /* The kernels in use: of the best level that this processor has, until another is chosen. */
@@ -240,5 +243,7 @@ extern size_t sfs_avx512_kl_products(const double *v, const double *g, size_t n,
 
 extern unsigned sfs_avx512_l2_rank_rows(const SfsRows *rows);
 extern unsigned sfs_avx512_l2_product_rows(const SfsRows *rows);
+extern unsigned sfs_avx512_spearman_rows(const SfsRows *rows);
+extern unsigned sfs_avx512_l2_spearman_rows(const SfsRows *rows);
 
 #endif /* SFS_KERNELS_H */

@@ -125,45 +125,63 @@ run_row(const SfsTask *task, size_t i, void *workspace, SfsPoll *poll)
 /* A kernel that computes SFS_ROWS rows at once. */
 typedef unsigned (*RowsKernel)(const SfsRows *rows);
 
+/* After as many rows of SFS_ROWS were left, as many rows are run one after another. */
+#define LEFT_MANY 6
+#define ALONE 64
+
 /* Return the kernel that computes several rows of a task at once, NULL when there is none. */
 static RowsKernel
 rows_kernel(const SfsTask *task)
 {
-	if (task->regularization != SFS_REG_L2 || task->standardize || task->strength <= 0x1p-400 ||
-		task->strength >= 0x1p400 || task->offsets != NULL || task->length < 2 ||
-		task->length > SFS_ROWS_LENGTH || task->x.shared)
+	bool plain = task->regularization == SFS_REG_L2 && !task->standardize &&
+				 task->strength > 0x1p-400 && task->strength < 0x1p400;
+
+	if (task->offsets != NULL || task->length < 2 || task->length > SFS_ROWS_LENGTH)
 		return NULL;
-	if (task->op == SFS_OP_RANK)
+	if (task->op == SFS_OP_SPEARMAN)
+		return sfs_kernels->spearman_rows;
+	if (task->op == SFS_OP_RANK && plain)
 		return sfs_kernels->l2_rank_rows;
-	if (task->op == SFS_OP_RANK_VJP || task->op == SFS_OP_RANK_JVP)
+	if ((task->op == SFS_OP_RANK_VJP || task->op == SFS_OP_RANK_JVP) && plain)
 		return sfs_kernels->l2_product_rows;
+	if (task->op == SFS_OP_SOFT_SPEARMAN && plain)
+		return sfs_kernels->l2_spearman_rows;
 	return NULL;
 }
 
-/* Run the SFS_ROWS rows from `first` on; those that the kernel leaves one after another. */
+/*
+ * Run the SFS_ROWS rows from `first` on, those that the kernel leaves one after another;
+ * *left says how many these are.
+ */
 static SfsStatus
-run_rows(RowsKernel kernel, const SfsTask *task, size_t first, void *workspace, SfsPoll *poll)
+run_rows(RowsKernel kernel, const SfsTask *task, size_t first, void *workspace, SfsPoll *poll,
+		 int *left)
 {
 	size_t start = row_start(task, first);
+	bool derivative = task->op == SFS_OP_RANK_VJP || task->op == SFS_OP_RANK_JVP;
+	const SfsInput *y = derivative ? &task->g : &task->y;
 	SfsRows rows = {
 		.x = row_input(&task->x, start).data,
-		.g = row_input(&task->g, start).data,
+		.y = row_input(y, start).data,
 		.x_type = task->x.type,
-		.g_type = task->g.type,
+		.y_type = y->type,
 		.out_type = task->out.type,
 		.n = task->length,
-		.g_stride = task->g.shared ? 0 : task->length,
+		.x_stride = task->x.shared ? 0 : task->length,
+		.y_stride = y->shared ? 0 : task->length,
 		.sign = task->direction == SFS_DESCENDING ? -1.0 : 1.0,
 		.strength = task->strength,
 		.out = row_output(task, first, start).data,
 	};
 	SfsStatus status = SFS_OK;
-	unsigned left;
+	unsigned bits;
 
 	if (sfs_poll(poll, SFS_ROWS * task->length))
 		return SFS_CANCELLED;
-	for (left = kernel(&rows); left != 0 && status == SFS_OK; left &= left - 1)
-		status = run_row(task, first + (size_t) __builtin_ctz(left), workspace, poll);
+	bits = kernel(&rows);
+	*left = __builtin_popcount(bits);
+	for (; bits != 0 && status == SFS_OK; bits &= bits - 1)
+		status = run_row(task, first + (size_t) __builtin_ctz(bits), workspace, poll);
 	return status;
 }
 
@@ -173,13 +191,23 @@ sfs_core_run(const SfsTask *task, size_t first, size_t last, void *workspace, co
 {
 	SfsPoll poll = {hooks, SFS_POLL_CREDIT};
 	RowsKernel kernel = last - first >= SFS_ROWS ? rows_kernel(task) : NULL;
+	size_t alone = 0; /* rows before this one are run one after another */
 	SfsStatus status = SFS_OK;
 
-	for (size_t i = first; i < last && status == SFS_OK; i += kernel != NULL ? SFS_ROWS : 1)
-		if (kernel == NULL)
-			status = run_row(task, i, workspace, &poll);
-		else /* the last ones with some before them again: nothing is read from the output */
-			status =
-				run_rows(kernel, task, last - i < SFS_ROWS ? last - SFS_ROWS : i, workspace, &poll);
+	for (size_t i = first; i < last && status == SFS_OK;)
+	{
+		/* the last ones with some before them again: nothing is read from the output */
+		size_t from = last - i < SFS_ROWS ? last - SFS_ROWS : i;
+		int left;
+
+		if (kernel == NULL || i < alone)
+		{
+			status = run_row(task, i++, workspace, &poll);
+			continue;
+		}
+		status = run_rows(kernel, task, from, workspace, &poll, &left);
+		i = from + SFS_ROWS;
+		alone = left >= LEFT_MANY ? i + ALONE : 0;
+	}
 	return status;
 }

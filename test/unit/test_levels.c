@@ -29,7 +29,7 @@
 #define TOUCHING 6000000
 #define ROWS_MAX 4
 #define MANY_ROWS 40
-#define MANY_LENGTH 40 /* beyond which no level takes several rows at once */
+#define MANY_LENGTH 52 /* beyond which no level takes several rows at once */
 #define WORDS 2048	   /* of rows that kernels are given themselves */
 #define MATRIX_MAX 24
 #define LEVELS_MAX 8
