@@ -1,30 +1,12 @@
 /*
- * avx512_lanes.c - eight short rows at once, one in each lane; see kernels.h for what the
- * kernels do.
- *
- * Nothing branches on the values, and so rows of different shape go together.  All pairs
- * of values, and of places where a block may begin, are compared: for short rows that is
- * less work than to sort and to join.  What a lane cannot decide for certain it leaves.
+ * avx512_lanes.c - quadratic soft ranks of eight short rows at once, and derivatives; see
+ * kernels.h for what the kernels do.
  */
 #include "avx512_lanes.h"
 
 #ifdef SFS_AVX512
 
-#define ROOM SFS_LANES_ROOM
-
 SFS_AVX512_BEGIN
-
-/* Eight rows; register i holds the i-th value of each. */
-typedef struct Lanes
-{
-	__m512d v[ROOM];	 /* by element */
-	__m512i place[ROOM]; /* of element i among eight rows that are sorted */
-	__m512d sorted[ROOM];
-	__m512d out[ROOM];	  /* first the differences to the first of a block, in order */
-	__m512d mean[ROOM];	  /* of these, at the last of a block */
-	__m512d middle[ROOM]; /* of the ranks of a block, at its last */
-	__mmask8 starts[ROOM];
-} Lanes;
 
 /* A divisor and its reciprocal. */
 typedef struct Divisor
@@ -56,178 +38,6 @@ quotient(__m512d a, const Divisor *b)
 	return _mm512_fmadd_pd(_mm512_fnmadd_pd(q, b->value, a), b->reciprocal, q);
 }
 
-/*
- * Find the places of all values in descending order, equal ones in the order of their
- * positions: as many as are before it.  A place in lane k is the index of that lane.
- */
-static inline void
-find_places(Lanes *lanes, size_t n)
-{
-	const __m512i eight = _mm512_set1_epi64(8);
-	__m512i place = _mm512_setr_epi64(0, 1, 2, 3, 4, 5, 6, 7);
-
-	for (size_t i = 0; i < n; i++)
-	{
-		lanes->place[i] = place;
-		place = _mm512_add_epi64(place, eight);
-	}
-	/* two at a time, so that what is read and written serves both */
-	for (size_t i = 0; i + 1 < n; i += 2)
-	{
-		__m512d v[2] = {lanes->v[i], lanes->v[i + 1]};
-		__mmask8 after = _mm512_cmp_pd_mask(v[0], v[1], _CMP_LT_OQ);
-		__m512i first = _mm512_mask_add_epi64(lanes->place[i], after, lanes->place[i], eight);
-		__m512i second =
-			_mm512_mask_sub_epi64(lanes->place[i + 1], after, lanes->place[i + 1], eight);
-
-		for (size_t j = i + 2; j < n; j++)
-		{
-			__m512d other = lanes->v[j];
-
-			after = _mm512_cmp_pd_mask(v[0], other, _CMP_LT_OQ);
-			place = _mm512_mask_sub_epi64(lanes->place[j], after, lanes->place[j], eight);
-			first = _mm512_mask_add_epi64(first, after, first, eight);
-			after = _mm512_cmp_pd_mask(v[1], other, _CMP_LT_OQ);
-			lanes->place[j] = _mm512_mask_sub_epi64(place, after, place, eight);
-			second = _mm512_mask_add_epi64(second, after, second, eight);
-		}
-		lanes->place[i] = first;
-		lanes->place[i + 1] = second;
-	}
-}
-
-/* Bring values into the order of places. */
-static inline void
-move_to_places(const Lanes *lanes, const __m512d *value, size_t n, __m512d *sorted)
-{
-	for (size_t i = 0; i < n; i++)
-		_mm512_i64scatter_pd(sorted, lanes->place[i], value[i], 8);
-}
-
-/* Return the rows of which all values are apart from their neighbours for certain. */
-static inline __mmask8
-all_apart(const Lanes *lanes, size_t n, double step)
-{
-	const __m512d certain = _mm512_set1_pd(1.0 - 0x1p-47);
-	const __m512d ramp = _mm512_set1_pd(step);
-	unsigned apart = 0xff;
-
-	for (size_t i = 1; i < n; i++)
-	{
-		__m512d gap = _mm512_sub_pd(lanes->sorted[i - 1], lanes->sorted[i]);
-
-		apart &= _mm512_cmp_pd_mask(_mm512_mul_pd(gap, certain), ramp, _CMP_GT_OQ);
-	}
-	return (__mmask8) apart;
-}
-
-/*
- * Return the rows in which v_i - v_0 and step are multiples of a power of two so large
- * that means which differ by less than the bound are equal.  All sums of such numbers are
- * without error, and means of m1 + m2 <= n values differ by 0 or at least the power of two
- * over m1 m2 <= n^2 / 4.
- */
-static inline __mmask8
-are_integers(const Lanes *lanes, size_t n, double step, __m512d bound)
-{
-	/* 1.5 * 2^52 units of more than bound * n^2: adding it rounds to a multiple */
-	__m512d exponent =
-		_mm512_add_pd(_mm512_getexp_pd(_mm512_mul_pd(bound, _mm512_set1_pd((double) (n * n)))),
-					  _mm512_set1_pd(53.0));
-	__m512d splitter = _mm512_scalef_pd(_mm512_set1_pd(1.5), exponent);
-	__m512d first = lanes->sorted[0];
-	__m512d ramp = _mm512_set1_pd(step);
-	unsigned good = _mm512_cmp_pd_mask(_mm512_sub_pd(_mm512_add_pd(ramp, splitter), splitter), ramp,
-									   _CMP_EQ_OQ);
-
-	for (size_t i = 1; i < n; i++)
-	{
-		__m512d b = lanes->sorted[i];
-		__m512d d = _mm512_sub_pd(b, first);
-		__m512d part = _mm512_sub_pd(d, b);
-		/* of the difference */
-		__m512d error =
-			_mm512_sub_pd(_mm512_sub_pd(b, _mm512_sub_pd(d, part)), _mm512_add_pd(first, part));
-
-		good &= _mm512_cmp_pd_mask(error, _mm512_setzero_pd(), _CMP_EQ_OQ);
-		good &=
-			_mm512_cmp_pd_mask(_mm512_sub_pd(_mm512_add_pd(d, splitter), splitter), d, _CMP_EQ_OQ);
-	}
-	return (__mmask8) good;
-}
-
-/*
- * Find where the blocks of the rows begin; return the rows of which that is unknown.
- *
- * A block begins at b if the least mean of the values [a, b) before it exceeds the largest
- * mean of the values [b, c) after it, values being v_i - v_0 + step i.  A mean is found
- * from the difference of two sums of up to n terms, and all terms together have at most
- * the size `whole`, so its error is below (2 n + 16) 2^-53 whole.
- */
-static inline __mmask8
-find_blocks(Lanes *lanes, size_t n, double step, __mmask8 wanted)
-{
-	const __m512d infinity = _mm512_set1_pd(__builtin_inf());
-	const __m512d first = lanes->sorted[0];
-	const __m512d last = lanes->sorted[n - 1];
-	const __m512d length = _mm512_set1_pd((double) n);
-	const __m512d ramp = _mm512_set1_pd(step);
-	__m512d whole = _mm512_mul_pd(length, _mm512_add_pd(_mm512_sub_pd(first, last),
-														_mm512_mul_pd(length, ramp)));
-	__m512d bound = _mm512_mul_pd(_mm512_set1_pd((4.0 * (double) n + 40.0) * 0x1p-53), whole);
-	__m512d sum[ROOM];
-	__m512d least[ROOM];
-	double inverse[ROOM];
-	const __m512d nothing = _mm512_sub_pd(_mm512_setzero_pd(), infinity);
-	__m512d total = _mm512_setzero_pd();
-	unsigned unknown = 0;
-
-	sum[0] = total;
-	least[0] = infinity;
-	for (size_t i = 0; i < n; i++)
-	{
-		__m512d term = _mm512_add_pd(_mm512_sub_pd(lanes->sorted[i], first),
-									 _mm512_mul_pd(ramp, _mm512_set1_pd((double) i)));
-
-		total = _mm512_add_pd(total, term);
-		sum[i + 1] = total;
-		least[i + 1] = infinity;
-		inverse[i + 1] = 1.0 / (double) (i + 1);
-	}
-	/* two at a time, so that what is read and written serves both */
-	for (size_t a = 0; a < n; a += 2)
-	{
-		__m512d from[2] = {sum[a], sum[a + 1]};
-		__m512d most[2] = {_mm512_sub_pd(from[1], from[0]), nothing};
-
-		least[a + 1] = _mm512_min_pd(least[a + 1], most[0]);
-		for (size_t c = a + 2; c <= n; c++)
-		{
-			__m512d mean[2] = {_mm512_mul_pd(_mm512_sub_pd(sum[c], from[0]),
-											 _mm512_set1_pd(inverse[c - a])),
-							   _mm512_mul_pd(_mm512_sub_pd(sum[c], from[1]),
-											 _mm512_set1_pd(inverse[c - a - 1]))};
-
-			most[0] = _mm512_max_pd(most[0], mean[0]);
-			most[1] = _mm512_max_pd(most[1], mean[1]);
-			least[c] = _mm512_min_pd(least[c], _mm512_min_pd(mean[0], mean[1]));
-		}
-		for (size_t b = a; b < a + 2 && b < n; b++)
-		{
-			__m512d over = _mm512_sub_pd(least[b], most[b - a]);
-			__mmask8 apart = _mm512_cmp_pd_mask(over, bound, _CMP_GT_OQ);
-
-			lanes->starts[b] = b == 0 ? 0xff : apart;
-			unknown |= (unsigned) ~(apart | _mm512_cmp_pd_mask(_mm512_add_pd(over, bound),
-															   _mm512_setzero_pd(), _CMP_LT_OQ));
-		}
-	}
-	unknown &= wanted;
-	return __builtin_expect(unknown != 0, 0)
-			   ? (__mmask8) (unknown & ~are_integers(lanes, n, step, bound))
-			   : 0;
-}
-
 /* The block of each row that values are added to. */
 typedef struct Open
 {
@@ -249,7 +59,7 @@ fold8(const __m512d *lane)
 
 /* Add value i, in order, to the blocks; k is i modulo 8, a constant. */
 static inline __attribute__((always_inline)) void
-add_value(Lanes *lanes, Open *open, size_t i, size_t n, const size_t k)
+add_value(SfsLanes *lanes, Open *open, size_t i, size_t n, const size_t k)
 {
 	__mmask8 start = lanes->starts[i];
 	__mmask8 stays = (__mmask8) ~start;
@@ -276,7 +86,7 @@ add_value(Lanes *lanes, Open *open, size_t i, size_t n, const size_t k)
 
 /* Find the means of the blocks of sorted values; return the rows where they are too near. */
 static inline __mmask8
-average_blocks(Lanes *lanes, size_t n)
+average_blocks(SfsLanes *lanes, size_t n)
 {
 	Open open = {.near = 0};
 
@@ -315,7 +125,7 @@ typedef enum Result
 
 /* Replace the differences of sorted values by their ranks, or the deviations of these. */
 static inline __attribute__((always_inline)) void
-finish_ranks(Lanes *lanes, size_t n, double strength, const Result kind)
+finish_ranks(SfsLanes *lanes, size_t n, double strength, const Result kind)
 {
 	const Divisor divisor = divisor_of(strength);
 	const __m512d offset = _mm512_set1_pd(kind == RANKS ? ((double) n + 1.0) * 0.5 : 0.0);
@@ -342,7 +152,7 @@ finish_ranks(Lanes *lanes, size_t n, double strength, const Result kind)
 
 /* Replace the values of rows that are one block by their ranks, free of order (N3). */
 static inline __attribute__((always_inline)) void
-rank_one_block(Lanes *lanes, size_t n, double strength, __m512d high, __m512d range,
+rank_one_block(SfsLanes *lanes, size_t n, double strength, __m512d high, __m512d range,
 			   const Result kind)
 {
 	const Divisor divisor = divisor_of(strength);
@@ -390,7 +200,7 @@ typedef struct Ways
 
 /* Read the rows of x and find the way of each; rows whose values have to be scaled have none. */
 static inline Ways
-read_rows(const SfsRows *rows, Lanes *lanes)
+read_rows(const SfsRows *rows, SfsLanes *lanes)
 {
 	const size_t n = rows->n;
 	const __m512d sign = _mm512_set1_pd(rows->sign);
@@ -438,7 +248,7 @@ are_plain(const __m512d *g, size_t n)
 
 /* Replace the differences of sorted values by their products with J. */
 static inline void
-finish_products(Lanes *lanes, size_t n, double strength)
+finish_products(SfsLanes *lanes, size_t n, double strength)
 {
 	const __m512d divisor = _mm512_set1_pd(strength);
 	__m512d mean = _mm512_setzero_pd();
@@ -455,7 +265,7 @@ finish_products(Lanes *lanes, size_t n, double strength)
 
 /* Replace g of rows that are one block by its product with J. */
 static inline void
-product_one_block(Lanes *lanes, size_t n, double strength)
+product_one_block(SfsLanes *lanes, size_t n, double strength)
 {
 	const __m512d divisor = _mm512_set1_pd(strength);
 	const __m512d first = lanes->v[0];
@@ -476,7 +286,7 @@ product_one_block(Lanes *lanes, size_t n, double strength)
 
 /* Return the results of rows that have several blocks, which are in order, for element i. */
 static inline __attribute__((always_inline)) __m512d
-take_result(const Lanes *lanes, size_t i, size_t n, bool blocks, const Result kind)
+take_result(const SfsLanes *lanes, size_t i, size_t n, bool blocks, const Result kind)
 {
 	double top = kind == RANKS ? (double) n : ((double) n - 1.0) * 0.5;
 
@@ -491,7 +301,7 @@ take_result(const Lanes *lanes, size_t i, size_t n, bool blocks, const Result ki
 
 /* Compute the results by element into v; return the rows that are left. */
 static inline __attribute__((always_inline)) unsigned
-compute(const SfsRows *rows, Lanes *lanes, const Result kind)
+compute(const SfsRows *rows, SfsLanes *lanes, const Result kind)
 {
 	const size_t n = rows->n;
 	const double strength = rows->strength;
@@ -501,18 +311,15 @@ compute(const SfsRows *rows, Lanes *lanes, const Result kind)
 
 	if (ways.several != 0)
 	{
-		find_places(lanes, n);
-		move_to_places(lanes, lanes->v, n, lanes->sorted);
-		blocks = (ways.several & ~all_apart(lanes, n, strength)) != 0;
+		sfs_avx512_lanes_sort(lanes, n);
+		blocks = sfs_avx512_lanes_blocks(lanes, n, strength, ways.several, &left);
 	}
-	if (blocks)
-		left |= find_blocks(lanes, n, strength, ways.several);
 	if (kind == PRODUCTS)
 	{
 		sfs_load_rows(rows->y, rows->y_type, n, rows->y_stride, lanes->v);
 		left |= (__mmask8) ~are_plain(lanes->v, n);
 		if (blocks)
-			move_to_places(lanes, lanes->v, n, lanes->sorted);
+			sfs_move_to_places(lanes, lanes->v, n, lanes->sorted);
 	}
 	if (blocks)
 	{
@@ -541,7 +348,7 @@ compute(const SfsRows *rows, Lanes *lanes, const Result kind)
 unsigned
 sfs_avx512_l2_rank_rows(const SfsRows *rows)
 {
-	Lanes lanes;
+	SfsLanes lanes;
 	unsigned left = compute(rows, &lanes, RANKS);
 
 	(void) sfs_store_rows(lanes.v, rows->n, rows->out, rows->out_type);
@@ -553,7 +360,7 @@ unsigned
 sfs_avx512_l2_product_rows(const SfsRows *rows)
 {
 	const __m512d sign = _mm512_set1_pd(rows->sign);
-	Lanes lanes;
+	SfsLanes lanes;
 	unsigned left = compute(rows, &lanes, PRODUCTS);
 
 	for (size_t i = 0; i < rows->n; i++) /* never -0 */
@@ -565,7 +372,7 @@ sfs_avx512_l2_product_rows(const SfsRows *rows)
 unsigned
 sfs_avx512_lanes_deviations(const SfsRows *rows, __m512d *out)
 {
-	Lanes lanes;
+	SfsLanes lanes;
 	unsigned left = compute(rows, &lanes, DEVIATIONS);
 
 	for (size_t i = 0; i < rows->n; i++)

@@ -1,5 +1,9 @@
 /*
- * avx512_lanes.h - reading and writing eight short rows at once, one in each lane.
+ * avx512_lanes.h - eight short rows at once, one in each lane.
+ *
+ * Nothing branches on the values, and so rows of different shape go together.  All pairs
+ * of values, and of places where a block may begin, are compared: for short rows that is
+ * less work than to sort and to join.  What a lane cannot decide for certain it leaves.
  */
 #ifndef SFS_AVX512_LANES_H
 #define SFS_AVX512_LANES_H
@@ -98,7 +102,41 @@ sfs_store_rows(const __m512d *column, size_t n, void *out, SfsType type)
 	return _mm512_cmp_pd_mask(check, check, _CMP_UNORD_Q);
 }
 
+/* Eight rows; register i holds the i-th value of each. */
+typedef struct SfsLanes
+{
+	__m512d v[SFS_LANES_ROOM];	   /* by element */
+	__m512i place[SFS_LANES_ROOM]; /* of element i among eight rows that are sorted */
+	__m512d sorted[SFS_LANES_ROOM];
+	__m512d out[SFS_LANES_ROOM];	/* first the differences to the first of a block, in order */
+	__m512d mean[SFS_LANES_ROOM];	/* of these, at the last of a block */
+	__m512d middle[SFS_LANES_ROOM]; /* of the ranks of a block, at its last */
+	__mmask8 starts[SFS_LANES_ROOM];
+} SfsLanes;
+
+/* Bring values into the order of places. */
+static inline void
+sfs_move_to_places(const SfsLanes *lanes, const __m512d *value, size_t n, __m512d *sorted)
+{
+	for (size_t i = 0; i < n; i++)
+		_mm512_i64scatter_pd(sorted, lanes->place[i], value[i], 8);
+}
+
 SFS_AVX512_END
+
+/*
+ * Find the places of all values in descending order, equal ones in the order of their
+ * positions, and sort them.  A place in lane k is the index of that lane.
+ */
+extern void sfs_avx512_lanes_sort(SfsLanes *lanes, size_t n);
+
+/*
+ * Find where the blocks of sorted rows begin; false: all blocks of the wanted rows are
+ * single values, and starts is not written.  *left gets, in addition, the wanted rows of
+ * which the blocks are unknown.
+ */
+extern bool sfs_avx512_lanes_blocks(SfsLanes *lanes, size_t n, double step, unsigned wanted,
+									unsigned *left);
 
 /*
  * Write the deviations of the quadratic soft ranks of x, by element, in the unit that
