@@ -330,6 +330,7 @@ const SfsKernels sfs_kernels_avx512 = {
 	.pool = sfs_avx512_pool,
 	.l2_ranks = sfs_avx512_l2_ranks,
 	.pool_kl = sfs_avx512_pool_kl,
+	.pool_kl_sort = sfs_avx512_pool_kl_sort,
 	.kl_ranks = sfs_avx512_kl_ranks,
 	.l2_products = sfs_avx512_l2_products,
 	.kl_products = sfs_avx512_kl_products,

@@ -38,6 +38,18 @@ typedef struct SfsRamp
 	bool below;
 } SfsRamp;
 
+/*
+ * The sums of e^z over a block of the entropic soft sort, where z falls by steps: in
+ * proportion, and relative to what follows the block and to its first.
+ */
+typedef struct SfsGeometric
+{
+	double step;
+	size_t known;				   /* entries that are computed */
+	double rise[SFS_POOL_MAX + 1]; /* of m values: e^(m step) - 1 */
+	double fall[SFS_POOL_MAX + 1]; /* 1 - e^(-m step) */
+} SfsGeometric;
+
 /* Longest block of which l2_ranks writes the ranks: one leaf of its sum. */
 #define SFS_SHORT_BLOCK SFS_LEAF
 
@@ -153,6 +165,14 @@ typedef struct SfsKernels
 					  bool *settled);
 
 	/*
+	 * The same of the entropic soft sort, with the values as weights.  Neighbours stay
+	 * apart when the second's sum of e^v times the first's rise exceeds the first's sum
+	 * times the second's fall.
+	 */
+	size_t (*pool_kl_sort)(SfsGeometric *ramp, const double *v, size_t n, uint32_t *start,
+						   bool *settled);
+
+	/*
 	 * The same as l2_ranks by ((t - T / m) / E * W + middle) + offset, with T the sum of
 	 * the terms t, E that of the exponentials and W that of the weights; t is e^d - 1 for
 	 * d = (v - high) / strength where all d of the block are above -log 2, else e^d.
@@ -207,6 +227,12 @@ extern const SfsKernels sfs_kernels_avx512;
 /* Largest ratio of range to strength that pool_kl takes. */
 #define SFS_KL_RATIO_MAX 600.0
 
+/* Largest fall of z that pool_kl_sort takes. */
+#define SFS_KL_DEPTH_MAX 300.0
+
+/* Compute the entries up to n; n step is below SFS_KL_DEPTH_MAX. */
+extern void sfs_geometric_extend(SfsGeometric *ramp, size_t n);
+
 /* The kernels of other files than the tables. */
 extern void sfs_portable_sort_words(uint32_t *word, uint32_t *other, size_t n, int bits, int width);
 extern void sfs_avx512_sort_words(uint32_t *word, uint32_t *other, size_t n, int bits, int width);
@@ -221,6 +247,10 @@ extern size_t sfs_avx512_l2_ranks(const double *v, size_t n, const uint32_t *sta
 
 extern size_t sfs_portable_pool_kl(const double *v, size_t n, double strength, double top,
 								   uint32_t *start, bool *settled);
+extern size_t sfs_portable_pool_kl_sort(SfsGeometric *ramp, const double *v, size_t n,
+										uint32_t *start, bool *settled);
+extern size_t sfs_avx512_pool_kl_sort(SfsGeometric *ramp, const double *v, size_t n,
+									  uint32_t *start, bool *settled);
 extern size_t sfs_portable_kl_ranks(const double *v, size_t n, const uint32_t *start, size_t blocks,
 									double strength, double offset, double *out, uint32_t *left);
 

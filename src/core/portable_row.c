@@ -203,6 +203,7 @@ const SfsKernels sfs_kernels_portable = {
 	.pool = sfs_portable_pool,
 	.l2_ranks = sfs_portable_l2_ranks,
 	.pool_kl = sfs_portable_pool_kl,
+	.pool_kl_sort = sfs_portable_pool_kl_sort,
 	.kl_ranks = sfs_portable_kl_ranks,
 	.l2_products = sfs_portable_l2_products,
 	.kl_products = sfs_portable_kl_products,
