@@ -17,6 +17,7 @@ typedef struct SfsExp
 {
 	__m512d q;
 	__m512d scale;
+	__m512d k; /* scale is 2^k where that is a normal number */
 } SfsExp;
 
 /* Return a + b * x. */
@@ -44,6 +45,7 @@ sfs_exp_parts(__m512d x)
 	__m512d high;
 	SfsExp e;
 
+	e.k = whole;
 	for (int j = 0; j < 6; j++)
 		part[j] = sfs_linear(_mm512_set1_pd(c[2 * j]), _mm512_set1_pd(c[2 * j + 1]), r);
 	low = sfs_linear(sfs_linear(part[0], part[1], r2), sfs_linear(part[2], part[3], r2), r4);
@@ -59,6 +61,15 @@ static inline __attribute__((always_inline)) __m512d
 sfs_exp_of(SfsExp e)
 {
 	return _mm512_mul_pd(_mm512_add_pd(_mm512_set1_pd(1.0), e.q), e.scale);
+}
+
+/* Return e^x for -745 <= x <= 0. */
+static inline __attribute__((always_inline)) __m512d
+sfs_exp_far(__m512d x)
+{
+	SfsExp e = sfs_exp_parts(x);
+
+	return _mm512_scalef_pd(_mm512_add_pd(_mm512_set1_pd(1.0), e.q), e.k);
 }
 
 /* Return e^x - 1. */

@@ -14,6 +14,22 @@
 
 SFS_AVX512_BEGIN
 
+/* See kernels.h: exponentials.  Arguments are kept from going too far as in elementary.h. */
+void
+sfs_avx512_exponentials(double *x, size_t n, bool less_1)
+{
+	const __m512d least = _mm512_set1_pd(less_1 ? -60.0 : -745.0);
+
+	for (size_t i = 0; i < n; i += 8)
+	{
+		__mmask8 lanes = sfs_first8(n - i);
+		__m512d v = _mm512_max_pd(_mm512_maskz_loadu_pd(lanes, x + i), least);
+
+		v = less_1 ? sfs_expm1_of(sfs_exp_parts(v)) : sfs_exp_far(v);
+		_mm512_mask_storeu_pd(x + i, lanes, v);
+	}
+}
+
 /* Return the sum of m <= SFS_SHORT_BLOCK terms as sums.h says. */
 static inline double
 leaf_sum(const double *term, size_t m)

@@ -327,6 +327,7 @@ const SfsKernels sfs_kernels_avx512 = {
 	.sort_words = sfs_avx512_sort_words,
 	.sort_floats = sort_floats,
 	.take = take,
+	.exponentials = sfs_avx512_exponentials,
 	.pool = sfs_avx512_pool,
 	.l2_ranks = sfs_avx512_l2_ranks,
 	.pool_kl = sfs_avx512_pool_kl,

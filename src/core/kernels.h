@@ -138,6 +138,9 @@ typedef struct SfsKernels
 	bool (*take)(const uint32_t *word, size_t n, uint32_t mask, const void *x, SfsType type,
 				 double sign, uint32_t *perm, double *sorted);
 
+	/* Replace n numbers x <= 0 by e^x, or by e^x - 1. */
+	void (*exponentials)(double *x, size_t n, bool less_1);
+
 	/*
 	 * Pool 1 < n <= SFS_POOL_MAX descending values into blocks of the quadratic soft
 	 * rank (or soft sort), which the blocks of the row are unions of.  Returns their
@@ -245,6 +248,8 @@ extern size_t sfs_portable_l2_ranks(const double *v, size_t n, const uint32_t *s
 extern size_t sfs_avx512_l2_ranks(const double *v, size_t n, const uint32_t *start, size_t blocks,
 								  double strength, double offset, double *out, uint32_t *left);
 
+extern void sfs_portable_exponentials(double *x, size_t n, bool less_1);
+extern void sfs_avx512_exponentials(double *x, size_t n, bool less_1);
 extern size_t sfs_portable_pool_kl(const double *v, size_t n, double strength, double top,
 								   uint32_t *start, bool *settled);
 extern size_t sfs_portable_pool_kl_sort(SfsGeometric *ramp, const double *v, size_t n,

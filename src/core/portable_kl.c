@@ -180,6 +180,18 @@ sfs_portable_pool_kl_sort(SfsGeometric *ramp, const double *v, size_t n, uint32_
 	return join_blocks(0.0, ramp, error, sum, n, runs, start);
 }
 
+/* See kernels.h: exponentials. */
+void
+sfs_portable_exponentials(double *x, size_t n, bool less_1)
+{
+	if (less_1)
+		for (size_t i = 0; i < n; i++)
+			x[i] = sfs_expm1(x[i]);
+	else
+		for (size_t i = 0; i < n; i++)
+			x[i] = sfs_exp(x[i]);
+}
+
 /* See kernels.h: kl_ranks. */
 size_t
 sfs_portable_kl_ranks(const double *v, size_t n, const uint32_t *start, size_t blocks,
@@ -213,12 +225,7 @@ sfs_portable_kl_ranks(const double *v, size_t n, const uint32_t *start, size_t b
 		}
 		for (size_t i = 0; i < m; i++)
 			out[a + i] = (v[a + i] - high) / strength;
-		if (ratio <= SFS_KL_NEAR_ONE)
-			for (size_t i = 0; i < m; i++)
-				out[a + i] = sfs_expm1(out[a + i]);
-		else
-			for (size_t i = 0; i < m; i++)
-				out[a + i] = sfs_exp(out[a + i]);
+		sfs_portable_exponentials(out + a, m, ratio <= SFS_KL_NEAR_ONE);
 		terms = sfs_leaf_sum(out + a, m);
 		sum = ratio <= SFS_KL_NEAR_ONE ? (double) m + terms : terms;
 		for (size_t i = 0; i < m; i++)

@@ -200,6 +200,7 @@ const SfsKernels sfs_kernels_portable = {
 	.quantize = quantize,
 	.sort_words = sfs_portable_sort_words,
 	.take = take,
+	.exponentials = sfs_portable_exponentials,
 	.pool = sfs_portable_pool,
 	.l2_ranks = sfs_portable_l2_ranks,
 	.pool_kl = sfs_portable_pool_kl,

@@ -285,12 +285,20 @@ static inline void
 complete(const Stretches *solver, SfsPool *pool)
 {
 	const double *v = solver->problem->v;
+	double term[SFS_LEAF];
 	double sum = 1.0;
 
 	if (pool->sum == pool->sum)
 		return;
-	for (size_t i = pool->first + 1; i < pool->end; i++)
-		sum += sfs_exp((v[i] - v[pool->first]) / solver->strength);
+	for (size_t i = pool->first + 1; i < pool->end; i += SFS_LEAF)
+	{
+		size_t count = sfs_leaf(i, pool->end);
+
+		for (size_t k = 0; k < count; k++)
+			term[k] = (v[i + k] - v[pool->first]) / solver->strength;
+		sfs_kernels->exponentials(term, count, false);
+		sum += sfs_leaf_sum(term, count);
+	}
 	pool->sum = sum;
 }
 
