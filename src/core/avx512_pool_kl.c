@@ -211,6 +211,44 @@ join_round(double top, const SfsGeometric *ramp, double error, const Blocks *fro
 	return true;
 }
 
+/*
+ * Go on one pair at a time: a block at the end of a row of falling gaps, as of normal
+ * deviates, takes in one neighbour a round.  False: some decision is unknown.
+ */
+static bool
+join_one_by_one(const SfsGeometric *ramp, double error, Blocks *blocks)
+{
+	double *start = blocks->start;
+	double *sum = blocks->sum;
+	size_t count = blocks->count;
+	size_t depth = 0;
+
+	for (size_t k = 0; k < count; k++)
+	{
+		double b = start[k];
+		double b_sum = sum[k];
+
+		for (; depth > 0; depth--)
+		{
+			double left = (b_sum - sum[k + 1]) * ramp->rise[(size_t) (b - start[depth - 1])];
+			double right = (sum[depth - 1] - b_sum) * ramp->fall[(size_t) (start[k + 1] - b)];
+
+			if (left - right > right * error)
+				break;
+			if (right - left <= right * error)
+				return false;
+			b = start[depth - 1];
+			b_sum = sum[depth - 1];
+		}
+		start[depth] = b;
+		sum[depth++] = b_sum;
+	}
+	start[depth] = start[count];
+	sum[depth] = sum[count];
+	blocks->count = depth;
+	return true;
+}
+
 /* Join blocks, which begin as runs, until none has to be joined; see pool_kl. */
 static inline __attribute__((always_inline)) size_t
 join_blocks(double top, const SfsGeometric *ramp, double error, Blocks *blocks, uint32_t *start,
@@ -229,6 +267,13 @@ join_blocks(double top, const SfsGeometric *ramp, double error, Blocks *blocks, 
 			break;
 		count = blocks[now].count;
 		*settled = round < ROUNDS;
+	}
+	if (ramp != NULL && !*settled)
+	{
+		if (!join_one_by_one(ramp, error, &blocks[now]))
+			return 0;
+		count = blocks[now].count;
+		*settled = true;
 	}
 	for (size_t k = 0; k <= count; k += 8)
 		_mm256_mask_storeu_epi32(start + k, sfs_first8(count + 1 - k),

@@ -145,12 +145,20 @@ sfs_portable_pool_kl(const double *v, size_t n, double strength, double top, uin
 void
 sfs_geometric_extend(SfsGeometric *ramp, size_t n)
 {
-	for (size_t m = ramp->known; m <= n; m++)
+	size_t count = n + 1 > ramp->known ? n + 1 - ramp->known : 0;
+	double *rise = ramp->rise + ramp->known;
+	double *fall = ramp->fall + ramp->known;
+
+	for (size_t i = 0; i < count; i++)
+		rise[i] = fall[i] = -(double) (ramp->known + i) * ramp->step;
+	sfs_kernels->exponentials(rise, count, false);
+	sfs_kernels->exponentials(fall, count, true);
+	for (size_t i = 0; i < count; i++)
 	{
-		ramp->rise[m] = sfs_expm1((double) m * ramp->step);
-		ramp->fall[m] = ramp->rise[m] / (1.0 + ramp->rise[m]);
+		fall[i] = -fall[i];
+		rise[i] = fall[i] / rise[i];
 	}
-	ramp->known = n + 1 > ramp->known ? n + 1 : ramp->known;
+	ramp->known += count;
 }
 
 /*
