@@ -193,7 +193,11 @@ draw_rows(Case *c, size_t n)
 	task->length = n;
 	c->count = task->rows * n;
 	if (many)
+	{
+		task->x.shared = below(8) == 0;
+		task->y.shared = below(4) == 0;
 		task->g.shared = below(4) == 0;
+	}
 	else if (below(3) == 0 && sfs_op_shape(task->op) != SFS_SHAPE_MATRIX)
 	{
 		c->offsets[0] = (int64_t) below(3);
