@@ -41,11 +41,13 @@ class Target:
     labels: tuple = ALL
     stretch: Optional[float] = None
     type: str = "real"
+    tool: str = "softsort"
 
     def what(self) -> str:
         rows, n = self.shape.split("x")
         labels = "" if self.labels == ALL else ", " + " and ".join(LABELS[k] for k in self.labels)
-        return f"{self.op} {self.reg}, {rows} x {self.type}[{n}]{labels}"
+        batched = ", in values of two dimensions" if self.tool != "softsort" else ""
+        return f"{self.op} {self.reg}, {rows} x {self.type}[{n}]{batched}{labels}"
 
     def against(self) -> str:
         if self.peer == "softsort":
@@ -53,6 +55,7 @@ class Target:
         return self.peer + (" forward + backward" if self.op == "soft_rank_vjp" else "")
 
 
+BATCHED = "softsort, 2-D"
 MIDDLE, LONG, SHORT = "100000x100", "1x1000000", "100000x10"
 SHAPES = [SHORT, MIDDLE, "1000x1000", "10x100000", LONG]
 # One block needs no sort in l2, so that it counts against torchsort only, which sorts all the same.
@@ -69,6 +72,7 @@ TARGETS = [
     Target("soft_rank", "l2", LONG, "torchsort", 0.03, ("one",)),
     Target("soft_rank", "l2", LONG, "numpy.argsort", 0.5, MANY),
     Target("soft_rank", "l2", SHORT, "torchsort", 0.5),
+    Target("soft_rank", "l2", SHORT, "torchsort", 0.5, tool=BATCHED),
 ] + [
     Target("soft_rank", reg, shape, "softsort", 1.3, type="float8")
     for shape in SHAPES
@@ -96,7 +100,7 @@ class Results:
     def ratio(self, target: Target, label: str) -> Optional[float]:
         """Return how many times the peer's time ours is, of the same race."""
         race = f"{target.reg}/{label}"
-        ours = self.get(target.shape, race, "softsort", target.op, target.type)
+        ours = self.get(target.shape, race, target.tool, target.op, target.type)
         theirs = self.get(target.shape, race, target.peer, "sort" if target.peer in SORTS else target.op)
         return ours / theirs if ours and theirs else None
 
@@ -125,6 +129,8 @@ def rank_table(r: Results, reg: str, op: str, labels: tuple, sorts: bool) -> str
     """Return the table of soft ranks, or of their derivatives."""
     tools = ["torchsort", "torchpsort"] + (["torchisotonic"] if reg == "l2" and op == "soft_rank" else [])
     columns = [("softsort", op, "real", "softsort real"), ("softsort", op, "float8", "softsort float8")]
+    if sorts or op == "soft_rank":
+        columns += [(BATCHED, op, "real", "softsort, 2-D")]
     columns += [("floor", "copy", "real", "floor")] + [(t, op, "real", t) for t in tools]
     columns += [(t, "sort", "real", t) for t in SORTS] if sorts else []
     against = [("torchsort", op)] + ([("numpy.argsort", "sort")] if sorts else [])

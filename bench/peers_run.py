@@ -28,6 +28,8 @@ TYPES = {"real": "real", "float8": "double precision"}
 SLOW_ELEMENTS = 1_000_000  # PL/Python and plain SQL get rows for that many elements at most
 SLOW_ROWS = 10_000  # and that many rows; so do peers that are called row by row
 BY_ROW = ("hyper-corr", "scikit-learn")
+BATCH_ROWS = 1000  # lists in a value of two dimensions
+BATCH_LENGTH = 48  # up to which short rows go together (docs/architecture.md)
 PEERS = ("numpy", "torch", "torchsort", "torchpsort", "torchisotonic", "copy") + BY_ROW
 BYTES = {"real": 4, "float8": 8}
 
@@ -156,6 +158,12 @@ class Bench:
         for table in ("real_one", "real_two", "float8_one", "float8_two", "few"):
             self.sql.run(f"VACUUM ANALYZE {table}")
         self.few = few * n
+        self.sql.run("DROP TABLE IF EXISTS real_batch")
+        if n <= BATCH_LENGTH:
+            self.sql.run(f"""CREATE UNLOGGED TABLE real_batch AS SELECT array_agg(a) AS a
+                FROM (SELECT a, (row_number() OVER () - 1) / {BATCH_ROWS} AS batch FROM real_one) AS t
+                GROUP BY batch""")
+            self.sql.run("VACUUM ANALYZE real_batch")
 
     def load_peers(self, rows: int, n: int) -> None:
         """Give the rows to the peers."""
@@ -279,6 +287,14 @@ class Bench:
             "softsort", op, f"SELECT count({call}) FROM {table}", kind, reg=reg, strength=label
         )
 
+    def batched(self, op: str, reg: str, label: str) -> list[Item]:
+        """Return an item of our own for the same rows in values of two dimensions, where they are short."""
+        if self.n > BATCH_LENGTH:
+            return []
+        call = f"{op}(a, '{reg}', {self.strengths[reg][label]!r})"
+        sql = f"SELECT count({call}) FROM real_batch"
+        return [self.in_sql("softsort, 2-D", op, sql, reg=reg, strength=label)]
+
     def theirs(self, peer: str, does: str, reg: str = "", label: str = "", **more: Any) -> list[Item]:
         """Return an item for what a peer does, or nothing where it takes no part."""
         if peer not in self.peers:
@@ -298,6 +314,7 @@ class Bench:
                     items += [self.ours(op, reg, label, kind) for kind in TYPES]
                     for peer in ("torchsort", "torchpsort"):
                         items += self.theirs(peer, op, reg, label)
+                items += self.batched("soft_rank", reg, label)
                 if reg == "l2":
                     items += self.theirs("torchisotonic", "soft_rank", reg, label)
                 items += self.theirs("torch", "sort", tool="torch.sort")
