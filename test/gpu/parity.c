@@ -2,12 +2,13 @@
  * parity.c - does a device give the core's digits?
  *
  *   parity LIBRARY [--rows N] [--long LENGTH]... [--seed S] [--unsure PERCENT] [--golden DIR]
- *          [--elements N] [--device N] [--memory BYTES] [--task K]
+ *          [--elements N] [--lengths LOW HIGH] [--device N] [--memory BYTES] [--task K]
  *
  * The golden set, N random rows and a few long ones are run on the device and on the core; each
  * row that the device answers must be the same to the last bit.  It fails, too, when memory
  * outside of outputs is written to, an input is changed, or more than PERCENT of the rows of
  * ordinary data are left unanswered, for any operation and regularization.
+ * --lengths makes random rows of about so many elements, in place of a mix of lengths.
  * --task K runs one random task alone and shows the inputs of rows that differ.
  * Prints TAP; the names of tests begin with "simulated" or the device's name.
  */
@@ -243,6 +244,11 @@ read_options(int argc, char **argv, Parity *parity)
 			options.unsure = number(argc, argv, &i);
 		else if (strcmp(word, "--elements") == 0)
 			parity->batch_elements = (size_t) number(argc, argv, &i);
+		else if (strcmp(word, "--lengths") == 0)
+		{
+			parity->shortest = (size_t) number(argc, argv, &i);
+			parity->longest = (size_t) number(argc, argv, &i);
+		}
 		else if (strcmp(word, "--device") == 0)
 			options.device = (int) number(argc, argv, &i);
 		else if (strcmp(word, "--memory") == 0)

@@ -35,6 +35,8 @@ typedef struct Parity
 	const char *label; /* "simulated", or the device's name */
 	uint64_t seed;
 	size_t batch_elements; /* about how many elements a random task has */
+	size_t shortest;	   /* if not 0, random rows have from this to `longest` elements */
+	size_t longest;
 	bool verbose;		   /* show the inputs of a row that differs */
 
 	Count by_class[SFS_OP_COUNT][CLASSES];

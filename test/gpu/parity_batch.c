@@ -155,10 +155,13 @@ make_factors(const SfsTask *task, bool positive, bool shared, size_t kind)
 
 /* Lay out the rows of a task. */
 static void
-make_rows(SfsTask *task, size_t elements)
+make_rows(const Parity *parity, SfsTask *task)
 {
+	size_t elements = parity->batch_elements;
 	bool matrix = sfs_op_shape(task->op) == SFS_SHAPE_MATRIX;
-	size_t n = random_length(matrix ? 129 : LONGEST);
+	bool given = !matrix && parity->shortest > 0 && parity->longest >= parity->shortest;
+	size_t n = given ? parity->shortest + below(parity->longest - parity->shortest + 1)
+					 : random_length(matrix ? 129 : LONGEST);
 	size_t cost = matrix ? n * n * elements / MATRIX_MAX : n;
 	size_t most = elements / (cost + 1) + 1;
 	size_t limit = elements / (ROWS_MAX + 30) > ROWS_MAX ? elements / (ROWS_MAX + 30) : ROWS_MAX;
@@ -245,7 +248,7 @@ run_random(Parity *parity, uint64_t index)
 			break;
 	}
 	c.ordinary = ordinary && family_is_ordinary(c.family);
-	make_rows(&task, parity->batch_elements);
+	make_rows(parity, &task);
 	make_inputs(&task, c.family);
 	task.out.type = sfs_op_shape(task.op) == SFS_SHAPE_ROWS ? SFS_FLOAT64 : random_type();
 	snprintf(c.name, sizeof(c.name), "--seed %" PRIu64 " --elements %zu --task %" PRIu64,
