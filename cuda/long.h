@@ -59,10 +59,12 @@ struct LongRow
 	bool skip;				   /* it is for the CPU: nothing of it matters */
 	/* soft_spearman: deviations are to be multiplied by 2^-exponent; see SoftSide */
 	int exponent;
+	double unit_x;
+	double x_square;
+	double y_square;
 	double x_norm;
 	double y_norm;
 	double rho;
-	double out_unit;
 };
 
 /* A chunk. */
@@ -99,6 +101,7 @@ struct LongBatch
 	int positions;
 	bool negate;	   /* v is -x */
 	bool out_is_float; /* type of out */
+	bool gradient;	   /* products are those of the soft correlation */
 	double strength;
 	uint64_t *key; /* of the elements in order, and where they come from in their row */
 	uint32_t *from;
@@ -119,13 +122,6 @@ struct LongBatch
 	DeviceInput x; /* the input in work, packed like the elements of the batch */
 	DeviceInput g;
 	void *out; /* packed, too */
-};
-
-/* What kernels write of values and derivatives; see long_values.cu. */
-enum LongProduct
-{
-	LONG_OF_COTANGENT,
-	LONG_OF_CENTERED
 };
 
 /*
@@ -169,7 +165,28 @@ extern cudaError_t long_sort_rows(void *scratch, size_t bytes, uint64_t *key, ui
 								  const int *begin, const int *end, int rows, cudaStream_t stream,
 								  int *source);
 
-/* long_rank.cu, long_sortvalues.cu, long_spearman.cu: values and derivatives. */
+/* long_rank.cu: write soft ranks. */
 extern void long_rank_values(const LongBatch &batch, cudaStream_t stream);
+/* Write deviations by element; result: the largest size, is the row one block? */
+extern void long_rank_deviations(const LongBatch &batch, double *deviation, cudaStream_t stream);
+
+/* long_products.cu: read the cotangent into `ordered`; result: the largest size. */
+extern void long_gather(const LongBatch &batch, bool by_position, cudaStream_t stream);
+/* Write to `ordered` what the gradient multiplies with, from deviations in columns 0 and 1. */
+extern void long_gradient(const LongBatch &batch, cudaStream_t stream);
+/* Write the product of the Jacobian of soft_rank and `ordered`; columns are overwritten. */
+extern void long_rank_product(const LongBatch &batch, bool standardize, bool transposed,
+							  cudaStream_t stream);
+
+/* long_sorted.cu: write soft sorted values. */
+extern void long_sorted_values(const LongBatch &batch, bool assign, cudaStream_t stream);
+/* Write the product of the Jacobian of soft_sort and `ordered`. */
+extern void long_sort_product(const LongBatch &batch, bool transposed, cudaStream_t stream);
+
+/* long_spearman.cu: result: squares and (second) products of mid-ranks; column 0 has the first's. */
+extern void long_mid_ranks(const LongBatch &batch, bool second, cudaStream_t stream);
+/* Scale deviations; result: folds of squares, and of products with the other's if given. */
+extern void long_scale_deviations(const LongBatch &batch, double *deviation, const double *other,
+								  cudaStream_t stream);
 
 #endif /* SFS_LONG_H */

@@ -20,6 +20,7 @@ __launch_bounds__(LONG_THREADS) rank_chunk(const LongBatch batch, double *deviat
 	int row_end = row.begin + row.n;
 	double most = 0.0;
 	bool unsure = false;
+	int one_block = 0;
 
 	for (int i = chunk.first + tile.rank; i < chunk.end; i += LONG_THREADS)
 	{
@@ -32,8 +33,9 @@ __launch_bounds__(LONG_THREADS) rank_chunk(const LongBatch batch, double *deviat
 		double low = row.sorted ? batch.value[b - 1] : row.low;
 		double range = high - low;
 		int element = (int) batch.position[i];
-		double value = 0.0;
+		double value;
 
+		one_block |= single;
 		if (b - a == 1 || range == 0.0)
 			value = middle + offset;
 		else
@@ -57,7 +59,10 @@ __launch_bounds__(LONG_THREADS) rank_chunk(const LongBatch batch, double *deviat
 	{
 		most = tile.most(most);
 		if (tile.rank == 0)
+		{
 			batch.result[blockIdx.x].value[0] = most;
+			batch.result[blockIdx.x].value[1] = one_block;
+		}
 	}
 	if (unsure)
 		batch.unsure[chunk.row] = 1;
@@ -72,4 +77,13 @@ long_rank_values(const LongBatch &batch, cudaStream_t stream)
 	long_sums(batch, batch.starts, DifferenceTerm{batch.value}, batch.sum, false, stream);
 	SFS_LAUNCH(rank_chunk<false>, (unsigned) batch.chunks, LONG_THREADS, 0, stream, batch,
 			   (double *) nullptr);
+}
+
+/* See long.h. */
+void
+long_rank_deviations(const LongBatch &batch, double *deviation, cudaStream_t stream)
+{
+	long_sums(batch, batch.starts, DifferenceTerm{batch.value}, batch.sum, false, stream);
+	SFS_LAUNCH(rank_chunk<true>, (unsigned) batch.chunks, LONG_THREADS, 0, stream, batch,
+			   deviation);
 }

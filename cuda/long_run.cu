@@ -44,17 +44,6 @@ positions_of(size_t n)
 	return (n + 1 + 31) / 32 * 32;
 }
 
-/* Return how many further columns an operation needs; see LongBatch. */
-int
-columns_of(const SfsTask *task)
-{
-	switch (task->op)
-	{
-		default:
-			return 0;
-	}
-}
-
 /* Return the elements of an input on the device. */
 size_t
 input_elements(const LongWork *work, const SfsInput &input)
@@ -88,7 +77,7 @@ lay_out(LongWork *work, char *base)
 	batch.ordered = base == nullptr ? nullptr : before + positions;
 	arena.take(&batch.value, positions);
 	arena.take(&batch.position, positions);
-	for (int k = 0; k < columns_of(task); k++)
+	for (int k = 0; k < long_columns(task); k++)
 		arena.take(&batch.column[k], positions);
 	for (Bitmap *set : {&batch.starts, &batch.row_starts})
 	{
@@ -247,21 +236,13 @@ prepare(LongWork *work, size_t shorter, size_t limit, size_t *row)
 				 "clear marks");
 }
 
-/* Run the kernels of a batch. */
-bool
-compute(LongWork *work)
+/* Write the results of rows that have one. */
+void
+hand_out_rows(const LongWork *work)
 {
-	switch (work->task->op)
-	{
-		case SFS_OP_RANK:
-			if (!long_fit_rank(work, &work->task->x))
-				return false;
-			long_rank_values(work->batch, work->stream);
-			break;
-		default:
-			return false;
-	}
-	return true;
+	for (int r = 0; r < work->batch.rows; r++)
+		if (!work->row[r].skip)
+			((double *) work->task->out.data)[work->row[r].task_row] = work->row[r].rho;
 }
 
 /* Run a prepared batch and hand its results out. */
@@ -273,7 +254,7 @@ run_batch(LongWork *work, uint8_t *unsure, SfsDeviceReport *report)
 	float ms[2] = {0.0f, 0.0f};
 
 	slot->ready_at = clock_us() + fault_delay();
-	if (!compute(work) ||
+	if (!long_compute(work) ||
 		!check(cudaEventRecord(slot->event[2], work->stream), "record an event") ||
 		!long_fetch_marks(work))
 		return false;
@@ -282,7 +263,9 @@ run_batch(LongWork *work, uint8_t *unsure, SfsDeviceReport *report)
 		work->row[r].skip = work->row[r].skip || work->unsure[r] != 0;
 		unsure[work->row[r].task_row] = work->row[r].skip;
 	}
-	if (!long_hand_out(work))
+	if (short_has_row_results(work->task->op))
+		hand_out_rows(work);
+	else if (!long_hand_out(work))
 		return false;
 	slot->busy = true;
 	if (!check(cudaEventRecord(end, work->stream), "record an event") || !long_fetch_marks(work))
@@ -296,21 +279,6 @@ run_batch(LongWork *work, uint8_t *unsure, SfsDeviceReport *report)
 }
 
 } // namespace
-
-/* See long_run.h. */
-bool
-long_supports(const SfsTask *task)
-{
-	if (task->regularization != SFS_REG_L2)
-		return false; /* decisions at such lengths are closer than the tolerance of N6 */
-	switch (task->op)
-	{
-		case SFS_OP_RANK:
-			return true;
-		default:
-			return false;
-	}
-}
 
 /* See long_run.h. */
 SfsStatus

@@ -62,10 +62,16 @@ extern bool long_fit_sort(LongWork *work);
 /* Sort an input, with infinities, and make groups of equal values the blocks. */
 extern bool long_fit_ties(LongWork *work, const SfsInput *input);
 
-/* long_run.cu: is there a way to compute long rows of a task? */
+/* long_compute.cu: is there a way to compute long rows of a task? */
 extern bool long_supports(const SfsTask *task);
 
-/* The longest row that is computed. */
+/* Return how many columns a task needs; see LongBatch. */
+extern int long_columns(const SfsTask *task);
+
+/* Launch all that a batch takes. */
+extern bool long_compute(LongWork *work);
+
+/* long_run.cu: the longest row that is computed. */
 #define LONG_LONGEST (LONG_POSITIONS - 64)
 
 /* About how many positions a batch has: many rows are a batch, a longer row is one, too. */

@@ -424,9 +424,9 @@ run_task(const SfsTask *task, uint8_t *unsure, const SfsHooks *hooks, SfsDeviceR
 						  });
 	for (size_t row = 0; row < task->rows; row++)
 	{
-		unsure[row] |=
-			is_long(task, row, longest) &&
-			!(long_supports(task) && row_start(task, row + 1) - row_start(task, row) <= LONG_LONGEST);
+		unsure[row] |= is_long(task, row, longest) &&
+					   !(long_supports(task) &&
+						 row_start(task, row + 1) - row_start(task, row) <= LONG_LONGEST);
 		report->unsure += unsure[row] != 0;
 	}
 	return status;
