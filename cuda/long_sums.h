@@ -83,7 +83,7 @@ join_perfect(double *sum, int count, int stride)
 template <class Term>
 __global__ void
 __launch_bounds__(LONG_THREADS)
-	sum_leaves(const LongBatch batch, Bitmap starts, Term term, double *sum, bool all)
+	sum_leaves(const LongBatch batch, const Bitmap starts, const Term term, double *sum, bool all)
 {
 	const int leaf = (int) SFS_LEAF;
 	LongChunk chunk = batch.chunk[blockIdx.x];
@@ -105,7 +105,7 @@ __launch_bounds__(LONG_THREADS)
 /* Join the leaves of groups; blocks of several groups are listed. */
 static __global__ void
 __launch_bounds__(LONG_THREADS)
-	join_groups(const LongBatch batch, Bitmap starts, double *sum, bool all)
+	join_groups(const LongBatch batch, const Bitmap starts, double *sum, bool all)
 {
 	const int leaf = (int) SFS_LEAF;
 	LongChunk chunk = batch.chunk[blockIdx.x];

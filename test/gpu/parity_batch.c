@@ -232,6 +232,9 @@ run_random(Parity *parity, uint64_t index)
 	task.standardize = turn / SFS_REG_COUNT / 2 % 2 != 0;
 	c.family = below(3) == 0 ? below(3) : below(families());
 	task.strength = random_strength(&ordinary);
+	/* a long row of most families is one block at an ordinary strength */
+	if (parity->longest > 0 && ordinary && below(2) == 0)
+		task.strength *= 10.0 / (double) parity->longest;
 	switch (task.op)
 	{
 		case SFS_OP_PROJECTION:
