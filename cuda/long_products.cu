@@ -120,7 +120,7 @@ __launch_bounds__(LONG_THREADS)
 void
 multiply(const LongBatch &batch, const double *g, double *to, cudaStream_t stream)
 {
-	long_sums(batch, batch.starts, DifferenceTerm{g}, batch.sum, true, stream);
+	long_sums(batch, DifferenceTerm{g}, batch.sum, true, stream);
 	SFS_LAUNCH(multiply_chunk, (unsigned) batch.chunks, LONG_THREADS, 0, stream, batch, g, to);
 }
 
@@ -148,6 +148,7 @@ long_rank_product(const LongBatch &batch, bool standardize, bool transposed, cud
 	double *product = batch.column[0];
 	double *centered = batch.column[1];
 	double *moved = batch.column[2];
+	LongBatch rows = batch; /* each one block */
 	unsigned chunks = (unsigned) batch.chunks;
 
 	if (!standardize)
@@ -159,8 +160,9 @@ long_rank_product(const LongBatch &batch, bool standardize, bool transposed, cud
 	SFS_LAUNCH(center_chunk, chunks, LONG_THREADS, 0, stream, batch, centered);
 	multiply(batch, centered, moved, stream);
 	long_row_starts(batch, stream);
-	long_sums(batch, batch.row_starts, ProductTerm{transposed ? moved : centered, batch.ordered},
-			  batch.sum, true, stream);
+	rows.starts = batch.row_starts;
+	long_sums(rows, ProductTerm{transposed ? moved : centered, batch.ordered}, batch.sum, true,
+			  stream);
 	SFS_LAUNCH(correct_chunk, chunks, LONG_THREADS, 0, stream, batch, (const double *) product,
 			   (const double *) (transposed ? centered : moved));
 }

@@ -74,7 +74,7 @@ __launch_bounds__(LONG_THREADS) rank_chunk(const LongBatch batch, double *deviat
 void
 long_rank_values(const LongBatch &batch, cudaStream_t stream)
 {
-	long_sums(batch, batch.starts, DifferenceTerm{batch.value}, batch.sum, false, stream);
+	long_sums(batch, DifferenceTerm{batch.value}, batch.sum, false, stream);
 	SFS_LAUNCH(rank_chunk<false>, (unsigned) batch.chunks, LONG_THREADS, 0, stream, batch,
 			   (double *) nullptr);
 }
@@ -83,7 +83,7 @@ long_rank_values(const LongBatch &batch, cudaStream_t stream)
 void
 long_rank_deviations(const LongBatch &batch, double *deviation, cudaStream_t stream)
 {
-	long_sums(batch, batch.starts, DifferenceTerm{batch.value}, batch.sum, false, stream);
+	long_sums(batch, DifferenceTerm{batch.value}, batch.sum, false, stream);
 	SFS_LAUNCH(rank_chunk<true>, (unsigned) batch.chunks, LONG_THREADS, 0, stream, batch,
 			   deviation);
 }

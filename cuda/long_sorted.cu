@@ -111,7 +111,7 @@ __launch_bounds__(LONG_THREADS) put_chunk(const LongBatch batch, bool by_element
 void
 long_sorted_values(const LongBatch &batch, bool assign, cudaStream_t stream)
 {
-	long_sums(batch, batch.starts, DifferenceTerm{batch.value}, batch.sum, false, stream);
+	long_sums(batch, DifferenceTerm{batch.value}, batch.sum, false, stream);
 	SFS_LAUNCH(sorted_chunk, (unsigned) batch.chunks, LONG_THREADS, 0, stream, batch, assign);
 }
 
@@ -123,7 +123,7 @@ long_sort_product(const LongBatch &batch, bool transposed, cudaStream_t stream)
 
 	if (!transposed)
 		SFS_LAUNCH(average_chunk, chunks, LONG_THREADS, 0, stream, batch);
-	long_sums(batch, batch.starts, PlainTerm{batch.ordered}, batch.sum, true, stream);
+	long_sums(batch, PlainTerm{batch.ordered}, batch.sum, true, stream);
 	SFS_LAUNCH(mean_chunk, chunks, LONG_THREADS, 0, stream, batch);
 	if (transposed)
 		SFS_LAUNCH(average_chunk, chunks, LONG_THREADS, 0, stream, batch);

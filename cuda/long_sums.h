@@ -83,7 +83,7 @@ join_perfect(double *sum, int count, int stride)
 template <class Term>
 __global__ void
 __launch_bounds__(LONG_THREADS)
-	sum_leaves(const LongBatch batch, const Bitmap starts, const Term term, double *sum, bool all)
+	sum_leaves(const LongBatch batch, const Term term, double *sum, bool all)
 {
 	const int leaf = (int) SFS_LEAF;
 	LongChunk chunk = batch.chunk[blockIdx.x];
@@ -94,18 +94,17 @@ __launch_bounds__(LONG_THREADS)
 		return;
 	for (int i = chunk.first + (int) threadIdx.x; i < chunk.end; i += LONG_THREADS)
 	{
-		int a = starts.last(i);
+		int a = batch.starts.last(i);
 		int end = i + leaf < row_end ? i + leaf : row_end;
 
 		if ((i - a) % leaf == 0)
-			sum[i] = leaf_sum(term, a, i, starts.next(i + 1, end));
+			sum[i] = leaf_sum(term, a, i, batch.starts.next(i + 1, end));
 	}
 }
 
 /* Join the leaves of groups; blocks of several groups are listed. */
 static __global__ void
-__launch_bounds__(LONG_THREADS)
-	join_groups(const LongBatch batch, const Bitmap starts, double *sum, bool all)
+__launch_bounds__(LONG_THREADS) join_groups(const LongBatch batch, double *sum, bool all)
 {
 	const int leaf = (int) SFS_LEAF;
 	LongChunk chunk = batch.chunk[blockIdx.x];
@@ -116,15 +115,15 @@ __launch_bounds__(LONG_THREADS)
 		return;
 	for (int i = chunk.first + (int) threadIdx.x; i < chunk.end; i += LONG_THREADS)
 	{
-		int a = starts.last(i);
+		int a = batch.starts.last(i);
 		int end = i + LONG_SPAN < row_end ? i + LONG_SPAN : row_end;
 		int b;
 
 		if ((i - a) % LONG_SPAN != 0)
 			continue;
-		b = starts.next(i + 1, end);
+		b = batch.starts.next(i + 1, end);
 		if (a == i && b == i + LONG_SPAN)
-			b = starts.next(b, row_end);
+			b = batch.starts.next(b, row_end);
 		if (a == i && b - i <= LONG_SPAN)
 		{
 			if (b - i > leaf)
@@ -176,17 +175,19 @@ __launch_bounds__(LONG_THREADS) join_big(const LongBatch batch, double *sum)
 	}
 }
 
-/* Leave at sum[a] the sum of term(a, i) over each block [a, b); the rest of sum is scratch. */
+/*
+ * Leave at sum[a] the sum of term(a, i) over each block [a, b) of batch.starts; the rest of sum
+ * is scratch.
+ */
 template <class Term>
 static void
-long_sums(const LongBatch &batch, const Bitmap &starts, const Term &term, double *sum, bool all,
-		  cudaStream_t stream)
+long_sums(const LongBatch &batch, const Term &term, double *sum, bool all, cudaStream_t stream)
 {
 	unsigned chunks = (unsigned) batch.chunks;
 
 	(void) cudaMemsetAsync(batch.big_count, 0, sizeof(int), stream);
-	SFS_LAUNCH(sum_leaves<Term>, chunks, LONG_THREADS, 0, stream, batch, starts, term, sum, all);
-	SFS_LAUNCH(join_groups, chunks, LONG_THREADS, 0, stream, batch, starts, sum, all);
+	SFS_LAUNCH(sum_leaves<Term>, chunks, LONG_THREADS, 0, stream, batch, term, sum, all);
+	SFS_LAUNCH(join_groups, chunks, LONG_THREADS, 0, stream, batch, sum, all);
 	SFS_LAUNCH(join_big, LONG_JOINERS, LONG_THREADS, 0, stream, batch, sum);
 }
 
