@@ -17,7 +17,7 @@ integer_of(const LongWork *work, const LongRow &row, int k)
 	__int128 sum = 0;
 
 	for (int i = row.chunk; i < row.chunk + row.chunks; i++)
-		sum += ((__int128) work->result[i].count[k] << 32) + work->result[i].count[k + 1];
+		sum += ((__int128) work->result[i].count[k] * 0x100000000) + work->result[i].count[k + 1];
 	return sum;
 }
 
