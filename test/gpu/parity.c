@@ -2,7 +2,8 @@
  * parity.c - does a device give the core's digits?
  *
  *   parity LIBRARY [--rows N] [--long LENGTH]... [--seed S] [--unsure PERCENT] [--golden DIR]
- *          [--elements N] [--lengths LOW HIGH] [--device N] [--memory BYTES] [--task K]
+ *          [--elements N] [--lengths LOW HIGH] [--only OPERATION] [--device N]
+ *          [--memory BYTES] [--task K]
  *
  * The golden set, N random rows and a few long ones are run on the device and on the core; each
  * row that the device answers must be the same to the last bit.  It fails, too, when memory
@@ -258,6 +259,8 @@ read_options(int argc, char **argv, Parity *parity)
 			options.one_task = true;
 			options.task = (uint64_t) number(argc, argv, &i);
 		}
+		else if (strcmp(word, "--only") == 0 && i + 1 < argc)
+			parity->only = argv[++i];
 		else if (strcmp(word, "--golden") == 0 && i + 1 < argc)
 			options.golden = argv[++i];
 		else if (word[0] != '-' && options.library == NULL)

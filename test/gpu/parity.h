@@ -37,7 +37,8 @@ typedef struct Parity
 	size_t batch_elements; /* about how many elements a random task has */
 	size_t shortest;	   /* if not 0, random rows have from this to `longest` elements */
 	size_t longest;
-	bool verbose;		   /* show the inputs of a row that differs */
+	const char *only; /* compare this operation alone, if not NULL */
+	bool verbose;	  /* show the inputs of a row that differs */
 
 	Count by_class[SFS_OP_COUNT][CLASSES];
 	Count ordinary[SFS_OP_COUNT][SFS_REG_COUNT]; /* ordinary data, for which unsure rows are few */
