@@ -40,7 +40,7 @@ PGXS       := $(wildcard $(shell $(PG_CONFIG) --pgxs 2>/dev/null))
 PG_HEADERS := $(wildcard $(shell $(PG_CONFIG) --includedir-server 2>/dev/null)/postgres.h)
 
 .DEFAULT_GOAL := all
-.PHONY: demo test help FORCE
+.PHONY: demo test cuda install-cuda help FORCE
 
 ifneq ($(and $(PGXS),$(PG_HEADERS)),)
 
@@ -63,8 +63,8 @@ build/flags: FORCE
 	@echo '$(BUILT_WITH)' > $@.new
 	@if cmp -s $@.new $@; then rm $@.new; else mv $@.new $@; fi
 
-$(INSTALL_SQL): sql/generate.awk sql/functions.list sql/state.sql softsort.control
-	awk -f sql/generate.awk sql/functions.list | cat - sql/state.sql > $@.tmp
+$(INSTALL_SQL): sql/generate.awk sql/functions.list sql/state.sql sql/gpu.sql softsort.control
+	awk -f sql/generate.awk sql/functions.list | cat - sql/state.sql sql/gpu.sql > $@.tmp
 	mv $@.tmp $@
 
 installcheck: build/regress
@@ -85,6 +85,14 @@ clean:
 
 endif
 
+# The CUDA library, for machines with nvcc; nothing else needs it.
+cuda:
+	@$(MAKE) --no-print-directory -f cuda/cuda.mk
+
+install-cuda: cuda
+	install -d '$(DESTDIR)$(shell $(PG_CONFIG) --pkglibdir)'
+	install -m 755 softsort_cuda.so '$(DESTDIR)$(shell $(PG_CONFIG) --pkglibdir)/'
+
 demo:
 	@demo/run
 
@@ -95,6 +103,8 @@ help:
 	@echo "make                  build softsort.so for the server of PG_CONFIG (default: pg_config in PATH)"
 	@echo "make install          install it there (usually with sudo)"
 	@echo "make installcheck     regression tests against a running server that has it"
+	@echo "make cuda             build softsort_cuda.so, which computes on a GPU (needs nvcc)"
+	@echo "make install-cuda     install it beside softsort.so"
 	@echo "make demo             run demo/demo.sql on a private throwaway server"
 	@echo "make test             run all tests on a private throwaway server"
 	@echo "make clean            remove everything that was built"

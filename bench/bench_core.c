@@ -64,7 +64,7 @@ measure(SfsOp op, SfsRegularization reg, size_t n, double strength, bool real)
 static void
 report(const char *name, SfsOp op, SfsRegularization reg)
 {
-	static const size_t lengths[] = {10, 100, 1000, 100000, 1000000};
+	static const size_t lengths[] = {10, 32, 100, 1000, 100000, 1000000};
 
 	for (size_t i = 0; i < sizeof(lengths) / sizeof(lengths[0]); i++)
 	{

@@ -27,6 +27,7 @@ struct Batch
 	const int *offsets;	 /* of the slice's rows, or NULL */
 	int length;			 /* of every row, without offsets */
 	int longest;		 /* row of this launch */
+	int row_bytes;		 /* of shared memory, for each row */
 	DeviceInput x;
 	DeviceInput y;
 	DeviceInput g;

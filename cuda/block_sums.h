@@ -30,7 +30,7 @@ fold_lanes(const double *lane, int count)
 {
 	double l[8];
 
-#pragma unroll
+	SFS_UNROLL
 	for (int j = 0; j < 8; j++)
 		l[j] = j < count ? lane[j] : 0.0;
 	return ((l[0] + l[4]) + (l[2] + l[6])) + ((l[1] + l[5]) + (l[3] + l[7]));

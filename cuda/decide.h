@@ -100,24 +100,17 @@ template <bool SORT> struct L2Decider
 	}
 };
 
-/*
- * Entropic soft_rank and soft_sort.  Sums run from the small end: their terms descend, so
- * that one is at most n times what is left when the next is subtracted.
- */
+/* Relative error of a sum of exponentials, to the largest sum it is the difference of. */
+#define KL_ERROR 0x1p-92
+
+/* Entropic soft_rank and soft_sort.  Sums run from the small end, so that their terms ascend. */
 template <bool SORT> struct KlDecider
 {
-	const double *m; /* sum of e^((v - v_0) / strength) from each position on: m 2^k, */
-	const int *k;	 /* n + 1 of them; soft_sort takes strength 1 */
+	const SfsPair *m; /* sum of e^((v - v_0) / strength) from each position on: m 2^k, */
+	const int *k;	  /* n + 1 of them; soft_sort takes strength 1 */
 	int n;
 	double strength;
 	double ratio; /* (v_0 - v_(n - 1)) / strength, as in the sums */
-	double error; /* relative, of a sum */
-
-	/* Set the error bound. */
-	__device__ __forceinline__ void bound()
-	{
-		error = (ratio + 64.0) * 0x1p-52;
-	}
 
 	/* Return a sum. */
 	__device__ __forceinline__ Scaled from(int x) const
@@ -135,17 +128,17 @@ template <bool SORT> struct KlDecider
 		double right;
 		int above;
 
-		if (!(first.m > 0.0) || !(second.m > 0.0))
+		if (!(first.m.high > 0.0) || !(second.m.high > 0.0))
 			return UNSURE;
-		tolerance += 4.0 * error * (sum_a.m / first.m + sum_b.m / second.m);
-		tolerance += 4.0 * SFS_KL_TOUCH + 0x1p-48;
-		above = first.k - second.k - shift;
-		if (above > 900 || above < -900)
-			return tolerance < 0.25 ? above > 0 : UNSURE;
-		left = first.m * weight2 * sfs_pow2(above);
-		right = second.m * weight1;
+		tolerance += 4.0 * KL_ERROR * (sum_a.m.high / first.m.high + sum_b.m.high / second.m.high);
+		tolerance += 4.0 * SFS_KL_TOUCH + 4.0 * SCALED_EXP_ERROR + 0x1p-48;
 		if (!(tolerance < 0.25))
 			return UNSURE;
+		above = first.k - second.k - shift;
+		if (above > 900 || above < -900)
+			return above > 0;
+		left = first.m.high * weight2 * sfs_pow2(above);
+		right = second.m.high * weight1;
 		if (left - right > right * tolerance * 2.0)
 			return 1;
 		if (right - left > right * tolerance * 2.0)
@@ -165,9 +158,9 @@ template <bool SORT> struct KlDecider
 
 			if (fall > ratio + 64.0)
 				return 1;
-			factor = scaled_exp(-fall);
+			factor = scaled_exp({-fall, 0.0});
 			joined = compare(from(a), from(b), from(c), -sfs_expm1(-fall),
-							 factor.m * -sfs_expm1(-((double) (c - b) / strength)), -factor.k,
+							 factor.m.high * -sfs_expm1(-((double) (c - b) / strength)), -factor.k,
 							 (fall + 8.0) * 0x1p-50);
 			return joined == UNSURE ? UNSURE : 1 - joined;
 		}

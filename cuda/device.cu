@@ -9,6 +9,9 @@
 
 State sfs_state;
 
+/* What a slot's buffers begin with. */
+#define FIRST_BYTES ((size_t) 1 << 20)
+
 /* How long a slice takes under SFS_FAULT_SLOW, in microseconds. */
 #define SLOW_US INT64_C(4000000)
 
@@ -183,6 +186,7 @@ static void
 close_device()
 {
 	bool lost = sfs_state.lost;
+	SfsDeviceFault fault = sfs_state.fault;
 
 	if (sfs_state.is_open && !lost)
 	{
@@ -194,6 +198,7 @@ close_device()
 	}
 	sfs_state = State();
 	sfs_state.lost = lost;
+	sfs_state.fault = fault;
 }
 
 /* Describe a device. */
@@ -208,7 +213,7 @@ describe(int device, SfsDeviceInfo *info)
 	(void) cudaRuntimeGetVersion(&info->runtime);
 	if (!check(cudaGetDeviceProperties(&properties, device), "describe the device"))
 		return;
-	snprintf(info->name, sizeof(info->name), "%s", properties.name);
+	snprintf(info->name, sizeof(info->name), "%.127s", properties.name);
 	info->major = properties.major;
 	info->minor = properties.minor;
 	info->memory = properties.totalGlobalMem;
@@ -221,7 +226,6 @@ describe(int device, SfsDeviceInfo *info)
 static SfsStatus
 open_device(int device, uint64_t memory, SfsDeviceInfo *info, SfsEngineError *error)
 {
-	SfsDeviceFault fault = sfs_state.fault;
 	State &state = sfs_state;
 	int devices = 0;
 	cudaError_t found;
@@ -233,8 +237,7 @@ open_device(int device, uint64_t memory, SfsDeviceInfo *info, SfsEngineError *er
 		return SFS_FAILED;
 	}
 	close_device();
-	state.fault = fault;
-	found = fault == SFS_FAULT_ABSENT ? cudaErrorNoDevice : cudaGetDeviceCount(&devices);
+	found = state.fault == SFS_FAULT_ABSENT ? cudaErrorNoDevice : cudaGetDeviceCount(&devices);
 	if (found != cudaSuccess || device >= devices)
 	{
 		(void) cudaGetLastError();
@@ -263,6 +266,9 @@ open_device(int device, uint64_t memory, SfsDeviceInfo *info, SfsEngineError *er
 						 "create a stream");
 		for (int k = 0; k < 4 && state.error == cudaSuccess; k++)
 			(void) check(cudaEventCreate(&slot.event[k]), "create an event");
+		/* a context that has no memory for small tasks is of no use */
+		(void) (state.error == cudaSuccess && reserve_host(&slot.host, FIRST_BYTES) &&
+				reserve_device(&slot.device, FIRST_BYTES));
 	}
 	if (state.error != cudaSuccess)
 	{

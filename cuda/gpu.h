@@ -9,9 +9,11 @@
 
 #ifdef SFS_SIMULATED
 #include "cudasim.h"
+#define SFS_UNROLL
 #else
 #include <cuda_runtime.h>
 
+#define SFS_UNROLL _Pragma("unroll")
 #define SFS_LAUNCH(kernel, grid, block, shared_bytes, stream, ...) \
 	kernel<<<grid, block, shared_bytes, stream>>>(__VA_ARGS__)
 #define SFS_DYNAMIC_SHARED(T, name) \

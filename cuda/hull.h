@@ -17,7 +17,6 @@
 #ifndef SFS_HULL_H
 #define SFS_HULL_H
 
-#include "bitmap.h"
 #include "decide.h"
 
 /* A bridge: everything between the starts A and B is one block; A = B where there is none. */
@@ -59,9 +58,9 @@ pool_leaf(const Decider &decider, int first, int end, bool *unsure)
 }
 
 /* Find the first block of [middle, high) from whose start on blocks stay apart from [a, start). */
-template <class Decider>
+template <class Decider, class Starts>
 SFS_DEVICE int
-right_end(const Decider &decider, const Bitmap &starts, int a, int middle, int high, bool *unsure)
+right_end(const Decider &decider, const Starts &starts, int a, int middle, int high, bool *unsure)
 {
 	int low = middle; /* blocks before low join */
 	int end = high;	  /* from end on they stay apart */
@@ -92,9 +91,9 @@ right_end(const Decider &decider, const Bitmap &starts, int a, int middle, int h
 }
 
 /* Find the bridge between the blocks of [low, middle) and those of [middle, high). */
-template <class Decider>
+template <class Decider, class Starts>
 SFS_DEVICE Bridge
-find_bridge(const Decider &decider, const Bitmap &starts, int low, int middle, int high,
+find_bridge(const Decider &decider, const Starts &starts, int low, int middle, int high,
 			bool *unsure)
 {
 	Bridge bridge = {middle, middle};

@@ -124,7 +124,7 @@ __global__ void
 __launch_bounds__(LONG_THREADS) find_in_chunk(const LongBatch batch)
 {
 	__shared__ SfsPair scratch[LongTile::SCRATCH / sizeof(SfsPair)];
-	__shared__ uint32_t words[LONG_WORDS + LONG_WORDS / 32 + 2];
+	__shared__ uint32_t words[LONG_WORDS + LONG_WORDS / 32 + 1];
 	LongChunk chunk = batch.chunk[blockIdx.x];
 	const LongRow &row = batch.row[chunk.row];
 	ShortRow<LongTile> local;

@@ -59,11 +59,11 @@ leaf_sum(const Term &term, int a, int i, int end)
 
 	for (; i + 8 <= end; i += 8)
 	{
-#pragma unroll
+		SFS_UNROLL
 		for (int j = 0; j < 8; j++)
 			lane[j] += term(a, i + j);
 	}
-#pragma unroll
+	SFS_UNROLL
 	for (int j = 0; j < 7; j++)
 		if (i + j < end)
 			lane[j] += term(a, i + j);

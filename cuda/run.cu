@@ -66,8 +66,9 @@ longest_short(const SfsTask *task)
 		int capacity = c.threads * c.items;
 
 		/* a class whose longest rows do not fit takes shorter ones */
-		while (capacity > n && short_bytes(k, task->op, task->regularization, task->standardize,
-										   capacity) > (size_t) sfs_state.shared_limit)
+		while (capacity > n && (size_t) c.tiles * short_row_bytes(k, task->op, task->regularization,
+																  task->standardize, capacity) >
+								   (size_t) sfs_state.shared_limit)
 			capacity -= c.items;
 		n = capacity > n ? capacity : n;
 	}
@@ -257,11 +258,9 @@ launch(const SfsTask *task, const Slice *slice, Slot *slot)
 		batch.row = task->offsets == nullptr ? nullptr
 											 : (const uint32_t *) (memory + slice->lists) + listed;
 		batch.longest = slice->longest < (size_t) capacity ? (int) slice->longest : capacity;
-		if (!check(launch_short(batch, task->regularization, k,
-								short_bytes(k, task->op, task->regularization, task->standardize,
-											batch.longest),
-								slot->stream),
-				   "launch a kernel"))
+		batch.row_bytes = (int) short_row_bytes(k, task->op, task->regularization,
+												task->standardize, batch.longest);
+		if (!check(launch_short(batch, task->regularization, k, slot->stream), "launch a kernel"))
 			return false;
 		listed += slice->count[k];
 	}

@@ -60,23 +60,23 @@ short_needs(SfsOp op, SfsRegularization reg, bool standardize)
 		case SFS_OP_SPEARMAN:
 			return {false, 1};
 		case SFS_OP_SOFT_SPEARMAN:
-			return {false, 2};
+			return {entropic, 2};
 		case SFS_OP_SOFT_SPEARMAN_GRAD:
 			return {entropic, standardize ? 5 : 3};
 		default:
-			return {false, 0};
+			return {entropic, 0};
 	}
 }
 
-/* Return the shared memory of a block for rows up to n. */
+/* Return the shared memory of a row up to n. */
 static inline size_t
-short_bytes(int short_class, SfsOp op, SfsRegularization reg, bool standardize, int n)
+short_row_bytes(int short_class, SfsOp op, SfsRegularization reg, bool standardize, int n)
 {
 	ShortMemory memory;
 
 	memory.lay_out(nullptr, n, short_classes[short_class].threads, short_classes[short_class].items,
 				   short_needs(op, reg, standardize));
-	return memory.bytes * (size_t) short_classes[short_class].tiles;
+	return memory.bytes;
 }
 
 /* Return the class of rows of n values; SHORT_CLASSES: they are too long for any. */
@@ -90,16 +90,12 @@ short_class_of(int n)
 	return k;
 }
 
-/* Launch the rows of a batch, which all belong to one class, in `bytes` of shared memory. */
+/* Launch the rows of a batch, which all belong to one class. */
 extern cudaError_t launch_short(const Batch &batch, SfsRegularization reg, int short_class,
-								size_t bytes, cudaStream_t stream);
+								cudaStream_t stream);
 
-/* The same for one family of operations. */
-extern cudaError_t launch_short_rank(const Batch &batch, SfsRegularization reg, int short_class,
-									 size_t bytes, cudaStream_t stream);
-extern cudaError_t launch_short_sort(const Batch &batch, SfsRegularization reg, int short_class,
-									 size_t bytes, cudaStream_t stream);
-extern cudaError_t launch_short_spearman(const Batch &batch, SfsRegularization reg, int short_class,
-										 size_t bytes, cudaStream_t stream);
+/* The same for one program; instantiated in short_*.cu, so that these compile side by side. */
+template <int PROGRAM, int REG>
+cudaError_t launch_program(const Batch &batch, int short_class, cudaStream_t stream);
 
 #endif /* SFS_SHORT_H */

@@ -44,8 +44,8 @@ SFS_DEVICE bool
 store_rank_product(ShortRow<Tile> &row, const Batch &batch, size_t first, DeviceResult out)
 {
 	double sign = batch.descending ? -1.0 : 1.0;
-	double *const *column = row.memory.column;
-	DeviceList g = list_of(batch.g, first);
+	DeviceList cotangent = list_of(batch.g, first);
+	double *g = row.memory.column(0);
 	double most = 0.0;
 	bool finite = true;
 
@@ -53,14 +53,14 @@ store_rank_product(ShortRow<Tile> &row, const Batch &batch, size_t first, Device
 		return false;
 	for (int i = row.tile.rank; i < row.n; i += Tile::THREADS)
 	{
-		column[0][i] = g[row.element(i)];
-		most = fmax(most, fabs(column[0][i]));
+		g[i] = cotangent[row.element(i)];
+		most = fmax(most, fabs(g[i]));
 	}
 	if (!is_safe(row.tile, most))
 		return false;
 	row.tile.sync();
-	rank_jacobian_product<REG>(row, column[0], batch.op == SFS_OP_RANK_VJP, column[1], column[2],
-							   column[3],
+	rank_jacobian_product<REG>(row, g, batch.op == SFS_OP_RANK_VJP, row.memory.column(1),
+							   row.memory.column(2), row.memory.column(3),
 							   [&](int i, double value)
 							   { finite &= out.put(row.element(i), value * sign); });
 	return finite && !row.unsure;
@@ -88,7 +88,7 @@ SFS_DEVICE bool
 store_sort_product(ShortRow<Tile> &row, const Batch &batch, size_t first, DeviceResult out)
 {
 	bool transposed = batch.op == SFS_OP_SORT_VJP;
-	double *g = row.memory.column[0];
+	double *g = row.memory.column(0);
 	double *product = row.memory.work[0];
 	DeviceList cotangent = list_of(batch.g, first);
 	double most = 0.0;
@@ -115,15 +115,14 @@ template <int REG, bool GRADIENT, class Tile>
 SFS_DEVICE bool
 store_soft_spearman(ShortRow<Tile> &row, const Batch &batch, size_t first, DeviceResult out)
 {
-	double *const *column = row.memory.column;
-	double *x_deviation = column[0];
-	double *y_deviation = column[1];
+	double *x_deviation = row.memory.column(0);
+	double *y_deviation = row.memory.column(1);
 	SoftSide x = {x_deviation, 1.0, 0, 0.0};
 	SoftSide y = {y_deviation, 1.0, 0, 0.0};
 	double rho = NAN;
 	double x_norm;
 	double y_norm;
-	double *g = column[2];
+	double *g = row.memory.column(2);
 	bool finite = true;
 
 	if (!soft_side<REG>(row, batch, list_of(batch.y, first), &y) ||
@@ -157,7 +156,8 @@ store_soft_spearman(ShortRow<Tile> &row, const Batch &batch, size_t first, Devic
 		g[i] = y_deviation[element] / y_norm - rho * (x_deviation[element] / x_norm);
 	}
 	row.tile.sync();
-	rank_jacobian_product<REG>(row, g, true, column[3], column[4], column[1],
+	rank_jacobian_product<REG>(row, g, true, row.memory.column(3), row.memory.column(4),
+							   row.memory.column(1),
 							   [&](int i, double value) {
 								   finite &=
 									   out.put(row.element(i),
@@ -182,7 +182,7 @@ run_row(ShortRow<Tile> &row, const Batch &batch, size_t first, DeviceResult out)
 	else if constexpr (PROGRAM == SHORT_SPEARMAN)
 	{
 		double rho = spearman(row, list_of(batch.x, first), list_of(batch.y, first),
-							  (int *) row.memory.column[0]);
+							  (int *) row.memory.column(0));
 
 		if (row.tile.rank == 0)
 			(void) out.put(0, rho);
@@ -196,7 +196,7 @@ run_row(ShortRow<Tile> &row, const Batch &batch, size_t first, DeviceResult out)
 /* Compute the rows of a batch, each by one tile. */
 template <int PROGRAM, int REG, class Tile, int TILES>
 __global__ void
-__launch_bounds__(Tile::THREADS *TILES) short_rows(const Batch batch)
+__launch_bounds__(Tile::THREADS *TILES, Tile::THREADS == 32 ? 4 : 1) short_rows(const Batch batch)
 {
 	SFS_DYNAMIC_SHARED(char, memory);
 	int tile = (int) threadIdx.x / Tile::THREADS;
@@ -215,9 +215,7 @@ __launch_bounds__(Tile::THREADS *TILES) short_rows(const Batch batch)
 	row.n =
 		batch.offsets == nullptr ? batch.length : batch.offsets[index + 1] - batch.offsets[index];
 	row.tile.rank = (int) threadIdx.x % Tile::THREADS;
-	row.memory.lay_out(memory, batch.longest, Tile::THREADS, Tile::ITEMS,
-					   short_needs(batch.op, (SfsRegularization) REG, batch.standardize));
-	row.memory.lay_out(memory + tile * row.memory.bytes, batch.longest, Tile::THREADS, Tile::ITEMS,
+	row.memory.lay_out(memory + tile * batch.row_bytes, batch.longest, Tile::THREADS, Tile::ITEMS,
 					   short_needs(batch.op, (SfsRegularization) REG, batch.standardize));
 	row.tile.scratch = row.memory.scratch;
 	row.unsure = false;
@@ -231,9 +229,10 @@ __launch_bounds__(Tile::THREADS *TILES) short_rows(const Batch batch)
 /* Launch the rows of a batch as one class. */
 template <int PROGRAM, int REG, class Tile, int TILES>
 static cudaError_t
-launch_class(const Batch &batch, size_t bytes, cudaStream_t stream)
+launch_class(const Batch &batch, cudaStream_t stream)
 {
 	auto kernel = short_rows<PROGRAM, REG, Tile, TILES>;
+	size_t bytes = (size_t) batch.row_bytes * TILES;
 	cudaError_t error =
 		cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, (int) bytes);
 
@@ -244,23 +243,23 @@ launch_class(const Batch &batch, size_t bytes, cudaStream_t stream)
 	return cudaGetLastError();
 }
 
-/* Launch the rows of a batch by the kernels of a program. */
+/* See short.h. */
 template <int PROGRAM, int REG>
-static cudaError_t
-launch_program(const Batch &batch, int short_class, size_t bytes, cudaStream_t stream)
+cudaError_t
+launch_program(const Batch &batch, int short_class, cudaStream_t stream)
 {
 	switch (short_class)
 	{
 		case 0:
-			return launch_class<PROGRAM, REG, Tile<32, 1>, 4>(batch, bytes, stream);
+			return launch_class<PROGRAM, REG, Tile<32, 1>, 4>(batch, stream);
 		case 1:
-			return launch_class<PROGRAM, REG, Tile<32, 5>, 4>(batch, bytes, stream);
+			return launch_class<PROGRAM, REG, Tile<32, 5>, 4>(batch, stream);
 		case 2:
-			return launch_class<PROGRAM, REG, Tile<128, 9>, 1>(batch, bytes, stream);
+			return launch_class<PROGRAM, REG, Tile<128, 9>, 1>(batch, stream);
 		case 3:
-			return launch_class<PROGRAM, REG, Tile<256, 9>, 1>(batch, bytes, stream);
+			return launch_class<PROGRAM, REG, Tile<256, 9>, 1>(batch, stream);
 		default:
-			return launch_class<PROGRAM, REG, Tile<512, 9>, 1>(batch, bytes, stream);
+			return launch_class<PROGRAM, REG, Tile<512, 9>, 1>(batch, stream);
 	}
 }
 

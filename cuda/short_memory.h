@@ -4,7 +4,7 @@
 #ifndef SFS_SHORT_MEMORY_H
 #define SFS_SHORT_MEMORY_H
 
-#include "bitmap.h"
+#include "short_bitmap.h"
 
 #include "pair.h"
 
@@ -21,14 +21,22 @@ struct ShortMemory
 	double *v; /* keys while they are sorted */
 	double *work[3];
 	SfsPair *before; /* sums before positions; work[0] and work[1] begin here, too */
-	double *column[5];
+	double *columns; /* `room` values each */
+	int room;
 	uint32_t *words; /* of the bitmap */
 	void *scratch;
 	uint16_t *position;
 	size_t bytes;
 
+	/* Return a column. */
+	__device__ __forceinline__ double *column(int k) const
+	{
+		return columns + k * room;
+	}
+
 	/* Hand out memory for rows of up to n values and tiles of `threads` by `items`. */
-	__host__ __device__ void lay_out(char *base, int n, int threads, int items, ShortNeeds needs)
+	__host__ __device__ __forceinline__ void lay_out(char *base, int n, int threads, int items,
+													 ShortNeeds needs)
 	{
 		int filled = (n + items - 1) / items * items;
 		size_t used = 0;
@@ -43,12 +51,12 @@ struct ShortMemory
 		before = (SfsPair *) take((size_t) (n + 1) * sizeof(SfsPair));
 		work[0] = (double *) before;
 		work[1] = work[0] + n;
-		work[2] = needs.entropic ? (double *) take((size_t) n * sizeof(double)) : nullptr;
+		work[2] = needs.entropic ? (double *) take((size_t) (n + 1) * sizeof(double)) : nullptr;
 		v = (double *) take((size_t) filled * sizeof(double));
-		for (int k = 0; k < needs.columns; k++)
-			column[k] = (double *) take((size_t) n * sizeof(double));
-		words = (uint32_t *) take((size_t) Bitmap::size(n) * sizeof(uint32_t));
-		scratch = take((size_t) threads / 32 * 16);
+		columns = (double *) take((size_t) n * sizeof(double) * (size_t) needs.columns);
+		room = n;
+		words = (uint32_t *) take((size_t) ShortBitmap::size(n) * sizeof(uint32_t));
+		scratch = take((size_t) threads / 32 * 32);
 		position = (uint16_t *) take((size_t) filled * sizeof(uint16_t));
 		bytes = used;
 	}

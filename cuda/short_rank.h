@@ -18,7 +18,7 @@ rank_deviations(ShortRow<Tile> &row, double offset, double *unit, const Put &put
 	const double *v = row.memory.v;
 	double *term = row.memory.work[0];
 	double *sum = row.memory.work[1];
-	const Bitmap &starts = row.starts;
+	const ShortBitmap &starts = row.starts;
 	int n = row.n;
 	bool single = n == 0 || starts.next(1, n) == n;
 	bool constant = row.high == row.low;
@@ -113,7 +113,7 @@ rank_product(ShortRow<Tile> &row, const double *g, const Put &put)
 	double *p = row.memory.work[0];
 	double *sum = row.memory.work[1];
 	double *weighted = row.memory.work[2];
-	const Bitmap &starts = row.starts;
+	const ShortBitmap &starts = row.starts;
 	int n = row.n;
 
 	if (row.strength == 0.0)

@@ -20,7 +20,7 @@ template <class Tile> struct ShortRow
 	Tile tile;
 	int n;
 	ShortMemory memory;
-	Bitmap starts;
+	ShortBitmap starts;
 	double high;
 	double low;
 	double strength; /* as used */
@@ -100,43 +100,49 @@ sort_values(ShortRow<Tile> &row)
 	row.tile.sync();
 }
 
-/* Make the set of block starts empty but for position 0. */
+/* Lay the set of block starts out, empty. */
+template <class Tile>
+SFS_DEVICE void
+clear_starts(ShortRow<Tile> &row)
+{
+	int words = ShortBitmap::size(row.n);
+
+	row.starts = {row.memory.words, row.memory.words + ShortBitmap::words(row.n)};
+	for (int i = row.tile.rank; i < words; i += Tile::THREADS)
+		row.memory.words[i] = 0;
+	row.tile.sync();
+}
+
+/* Make the row one block. */
 template <class Tile>
 SFS_DEVICE void
 one_block(ShortRow<Tile> &row)
 {
-	int words = (int) Bitmap::size(row.n);
-
-	row.starts.lay_out(row.memory.words, row.n);
-	for (int i = row.tile.rank; i < words; i += Tile::THREADS)
-		row.memory.words[i] = 0;
-	row.tile.sync();
+	clear_starts(row);
 	if (row.tile.rank == 0)
-		for (int k = 0; k < row.starts.levels; k++)
-			row.starts.level[k][0] = 1;
+	{
+		row.starts.bits[0] = 1;
+		row.starts.any[0] = 1;
+	}
 	row.tile.sync();
 }
 
-/* Set the higher levels of the set of starts by the lowest. */
+/* Set the higher level of the set of starts by the lower. */
 template <class Tile>
 SFS_DEVICE void
 raise_starts(ShortRow<Tile> &row)
 {
-	for (int k = 1; k < row.starts.levels; k++)
+	int words = ShortBitmap::words(row.n);
+
+	/* whole warps, so that all lanes take part in the vote */
+	for (int i = row.tile.rank; i < (words + 31) / 32 * 32; i += Tile::THREADS)
 	{
-		int below = Bitmap::words(row.n, k - 1);
+		uint32_t any = __ballot_sync(SFS_WARP, i < words && row.starts.bits[i] != 0);
 
-		/* whole warps, so that all lanes take part in the vote */
-		for (int i = row.tile.rank; i < (below + 31) / 32 * 32; i += Tile::THREADS)
-		{
-			uint32_t word = i < below ? row.starts.level[k - 1][i] : 0;
-			uint32_t bits = __ballot_sync(SFS_WARP, word != 0);
-
-			if (i % 32 == 0)
-				row.starts.level[k][i / 32] = bits;
-		}
-		row.tile.sync();
+		if (i % 32 == 0)
+			row.starts.any[i / 32] = any;
 	}
+	row.tile.sync();
 }
 
 /* Find the blocks of sorted values, with a decider whose sums are there. */
@@ -148,17 +154,13 @@ find_blocks(ShortRow<Tile> &row, const Decider &decider)
 	const Tile &tile = row.tile;
 	int n = row.n;
 	int first = tile.rank * ITEMS;
-	int words = (int) Bitmap::size(n);
 
-	row.starts.lay_out(row.memory.words, n);
-	for (int i = tile.rank; i < words; i += Tile::THREADS)
-		row.memory.words[i] = 0;
-	tile.sync();
+	clear_starts(row);
 	if (first < n)
 	{
 		int end = first + ITEMS < n ? first + ITEMS : n;
 		uint64_t bits = (uint64_t) pool_leaf(decider, first, end, &row.unsure) << first % 32;
-		uint32_t *word = &row.starts.level[0][first / 32];
+		uint32_t *word = &row.starts.bits[first / 32];
 
 		atomicOr(word, (uint32_t) bits);
 		if (bits >> 32 != 0)
@@ -178,7 +180,7 @@ find_blocks(ShortRow<Tile> &row, const Decider &decider)
 		tile.sync();
 		if (bridge.b - bridge.a > 1)
 			for (int word = bridge.a / 32; word <= (bridge.b - 1) / 32; word++)
-				atomicAnd(&row.starts.level[0][word], ~inside_bridge(bridge, word));
+				atomicAnd(&row.starts.bits[word], ~inside_bridge(bridge, word));
 		tile.sync();
 		raise_starts(row);
 	}
@@ -211,7 +213,7 @@ sum_before(ShortRow<Tile> &row)
 /* Sum exponentials e^((v - v_0) / strength) from each position on, n + 1 of them. */
 template <class Tile>
 SFS_DEVICE void
-sum_exponentials(ShortRow<Tile> &row, double strength, double *m, int *k)
+sum_exponentials(ShortRow<Tile> &row, double strength, SfsPair *m, int *k)
 {
 	constexpr int ITEMS = Tile::ITEMS;
 	double high = row.memory.v[0];
@@ -220,21 +222,21 @@ sum_exponentials(ShortRow<Tile> &row, double strength, double *m, int *k)
 	int owner = threads - 1 - row.tile.rank;
 	int first = owner * ITEMS;
 	int end = first + ITEMS < row.n ? first + ITEMS : row.n;
-	Scaled sum = {0.0, 0};
+	Scaled sum = {{0.0, 0.0}, 0};
 
 	for (int i = end - 1; owner >= 0 && i >= first; i--)
 	{
-		Scaled term = scaled_exp((row.memory.v[i] - high) / strength);
+		Scaled term = scaled_exp(scaled_argument(row.memory.v[i], high, strength));
 
 		m[i] = term.m;
 		k[i] = term.k;
 		sum = scaled_add(sum, term);
 	}
-	sum = row.tile.scan_before(sum, Scaled{0.0, 0},
+	sum = row.tile.scan_before(sum, Scaled{{0.0, 0.0}, 0},
 							   [](Scaled a, Scaled b) { return scaled_add(a, b); });
 	if (row.tile.rank == 0)
 	{
-		m[row.n] = 0.0;
+		m[row.n] = {0.0, 0.0};
 		k[row.n] = 0;
 	}
 	for (int i = end - 1; owner >= 0 && i >= first; i--)
@@ -271,8 +273,8 @@ solve(ShortRow<Tile> &row)
 	else
 	{
 		KlDecider<SORT> decider;
-		double *m = row.memory.work[0];
-		int *k = (int *) (m + row.n + 1);
+		SfsPair *m = row.memory.before;
+		int *k = (int *) row.memory.work[2];
 		double strength = SORT ? 1.0 : row.strength;
 
 		decider.m = m;
@@ -280,7 +282,6 @@ solve(ShortRow<Tile> &row)
 		decider.n = row.n;
 		decider.strength = row.strength;
 		decider.ratio = (row.high - row.low) / strength;
-		decider.bound();
 		if (!(decider.ratio < SCALED_EXP_MAX))
 		{
 			row.unsure = true; /* of all threads alike */

@@ -23,7 +23,7 @@ sorted_values(ShortRow<Tile> &row, const Put &put)
 	const double *v = row.memory.v;
 	double *of_ramp = row.memory.work[0];
 	double *sum = row.memory.work[1];
-	const Bitmap &starts = row.starts;
+	const ShortBitmap &starts = row.starts;
 	double strength = row.strength;
 	int n = row.n;
 
@@ -121,7 +121,7 @@ sort_product(ShortRow<Tile> &row, double *g, bool transposed, double *out)
 	double *p = row.memory.work[0];
 	double *sum = row.memory.work[1];
 	double *of_g = row.memory.work[2];
-	const Bitmap &starts = row.starts;
+	const ShortBitmap &starts = row.starts;
 	int n = row.n;
 
 	if (!transposed)

@@ -1,24 +1,10 @@
 /*
- * short_spearman.cu - kernels of correlations of rows in shared memory, and of the gradient.
+ * short_spearman.cu - kernels of correlations of ranks and soft ranks, for rows in shared memory.
  */
 #include "short_kernel.h"
 
-/* See short.h. */
-cudaError_t
-launch_short_spearman(const Batch &batch, SfsRegularization reg, int short_class, size_t bytes,
-					  cudaStream_t stream)
-{
-	bool gradient = batch.op == SFS_OP_SOFT_SPEARMAN_GRAD;
-
-	if (batch.op == SFS_OP_SPEARMAN)
-		return launch_program<SHORT_SPEARMAN, SFS_REG_L2>(batch, short_class, bytes, stream);
-	if (reg == SFS_REG_L2 && gradient)
-		return launch_program<SHORT_SOFT_SPEARMAN_GRAD, SFS_REG_L2>(batch, short_class, bytes,
-																	stream);
-	if (reg == SFS_REG_L2)
-		return launch_program<SHORT_SOFT_SPEARMAN, SFS_REG_L2>(batch, short_class, bytes, stream);
-	if (gradient)
-		return launch_program<SHORT_SOFT_SPEARMAN_GRAD, SFS_REG_KL>(batch, short_class, bytes,
-																	stream);
-	return launch_program<SHORT_SOFT_SPEARMAN, SFS_REG_KL>(batch, short_class, bytes, stream);
-}
+template cudaError_t launch_program<SHORT_SPEARMAN, SFS_REG_L2>(const Batch &, int, cudaStream_t);
+template cudaError_t launch_program<SHORT_SOFT_SPEARMAN, SFS_REG_L2>(const Batch &, int,
+																	 cudaStream_t);
+template cudaError_t launch_program<SHORT_SOFT_SPEARMAN, SFS_REG_KL>(const Batch &, int,
+																	 cudaStream_t);

@@ -32,13 +32,13 @@ mid_ranks(ShortRow<Tile> &row, const DeviceList &x, const Each &each)
 
 	(void) load_values(row, x, true);
 	sort_values(row);
-	row.starts.lay_out(row.memory.words, n);
+	clear_starts(row);
 	for (int i = row.tile.rank; i < (n + 31) / 32 * 32; i += Tile::THREADS)
 	{
 		uint32_t bits = __ballot_sync(SFS_WARP, i < n && (i == 0 || v[i] != v[i - 1]));
 
 		if (i % 32 == 0)
-			row.starts.level[0][i / 32] = bits;
+			row.starts.bits[i / 32] = bits;
 	}
 	row.tile.sync();
 	raise_starts(row);

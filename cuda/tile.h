@@ -36,7 +36,7 @@ template <int THREADS_, int ITEMS_> struct Tile
 	static constexpr int CAPACITY = THREADS * ITEMS;
 	static constexpr int WARPS = THREADS / 32;
 	/* bytes that collective operations need */
-	static constexpr int SCRATCH = WARPS * 16;
+	static constexpr int SCRATCH = WARPS * 32;
 
 	int rank;	   /* of this thread in the tile */
 	void *scratch; /* shared */

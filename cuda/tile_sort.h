@@ -65,17 +65,18 @@ tile_sort(const Tile &tile, uint64_t *key, Position *position, int n)
 	uint64_t keys[ITEMS];
 	Position positions[ITEMS];
 
+	SFS_UNROLL
+	for (int i = 0; i < ITEMS; i++)
+	{
+		keys[i] = works ? key[first + i] : KEY_END;
+		positions[i] = works ? position[first + i] : Position();
+	}
 	if (works)
 	{
-#pragma unroll
-		for (int i = 0; i < ITEMS; i++)
-		{
-			keys[i] = key[first + i];
-			positions[i] = position[first + i];
-		}
-#pragma unroll
+		SFS_UNROLL
 		for (int round = 0; round < ITEMS; round++)
-#pragma unroll
+		{
+			SFS_UNROLL
 			for (int i = round % 2; i + 1 < ITEMS; i += 2)
 			{
 				bool swap = keys[i] > keys[i + 1];
@@ -87,17 +88,18 @@ tile_sort(const Tile &tile, uint64_t *key, Position *position, int n)
 				keys[i] = low;
 				positions[i] = low_position;
 			}
+		}
 	}
 	for (int length = ITEMS; length < filled; length *= 2)
 	{
 		tile.sync();
 		if (works)
-#pragma unroll
-			for (int i = 0; i < ITEMS; i++)
-			{
-				key[first + i] = keys[i];
-				position[first + i] = positions[i];
-			}
+			SFS_UNROLL
+		for (int i = 0; i < ITEMS; i++)
+		{
+			key[first + i] = keys[i];
+			position[first + i] = positions[i];
+		}
 		tile.sync();
 		if (works)
 		{
@@ -109,7 +111,7 @@ tile_sort(const Tile &tile, uint64_t *key, Position *position, int n)
 			int a = begin + from_first;
 			int b = middle + (first - begin - from_first);
 
-#pragma unroll
+			SFS_UNROLL
 			for (int i = 0; i < ITEMS; i++)
 			{
 				bool take_first = b >= end || (a < middle && key[a] <= key[b]);
@@ -122,12 +124,12 @@ tile_sort(const Tile &tile, uint64_t *key, Position *position, int n)
 	}
 	tile.sync();
 	if (works)
-#pragma unroll
-		for (int i = 0; i < ITEMS; i++)
-		{
-			key[first + i] = keys[i];
-			position[first + i] = positions[i];
-		}
+		SFS_UNROLL
+	for (int i = 0; i < ITEMS; i++)
+	{
+		key[first + i] = keys[i];
+		position[first + i] = positions[i];
+	}
 	tile.sync();
 }
 

@@ -6,12 +6,12 @@
 BUILD    ?= build/gpu$(if $(SANITIZE),-asan)
 CC        = gcc
 CXX       = g++
-CFLAGS    = $(if $(SANITIZE),-O1 -g -fno-omit-frame-pointer -fsanitize=address$(,)undefined \
+CFLAGS    = $(if $(SANITIZE),-O1 -g1 -fno-omit-frame-pointer -fsanitize=address$(,)undefined \
 		-fno-sanitize-recover=undefined,-O2 -g)
 ,         = ,
 WARNINGS  = -Wall -Wextra
 CFLAGS_C  = -std=c11 $(WARNINGS) -ffp-contract=off -fno-math-errno -fno-trapping-math $(CFLAGS)
-CFLAGS_CC = -std=c++17 $(WARNINGS) -ffp-contract=off -fPIC -fvisibility=hidden -DSFS_SIMULATED $(CFLAGS)
+CFLAGS_CC = -std=c++17 $(WARNINGS) -Wno-unknown-pragmas -ffp-contract=off -fPIC -fvisibility=hidden -DSFS_SIMULATED $(CFLAGS)
 
 SIM       = $(patsubst %,$(BUILD)/%.o,$(sort $(wildcard test/gpu/cudasim/*.cpp)))
 DEVICE    = $(patsubst %,$(BUILD)/%.o,$(sort $(wildcard cuda/*.cu)))

@@ -14,6 +14,8 @@
 #include <immintrin.h>
 #include <stddef.h>
 
+#include "sfs_core.h"
+
 #define SFS_AVX512
 
 /* clang-format off */
@@ -36,6 +38,15 @@ static inline __mmask8
 sfs_first8(size_t n)
 {
 	return n >= 8 ? 0xff : (__mmask8) ((1u << n) - 1);
+}
+
+/* Load up to 8 values as doubles. */
+static inline __m512d
+sfs_load8(const void *x, SfsType type, size_t i, __mmask8 mask)
+{
+	return type == SFS_FLOAT64
+			   ? _mm512_maskz_loadu_pd(mask, (const double *) x + i)
+			   : _mm512_cvtps_pd(_mm256_maskz_loadu_ps(mask, (const float *) x + i));
 }
 
 SFS_AVX512_END

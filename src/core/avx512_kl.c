@@ -1,267 +1,33 @@
 /*
- * avx512_kl.c - entropic blocks with AVX-512; see kernels.h for what the kernels do,
- * and avx512_l2.c for how pool works.
+ * avx512_kl.c - values and derivatives of entropic blocks with AVX-512; see kernels.h for
+ * what the kernels do.
  */
-#include "avx512.h"
+#include "avx512_exp.h"
 
 #ifdef SFS_AVX512
 
 #include "kernels.h"
 #include "solve.h"
 
-/* After so many rounds the caller goes on, one pair at a time, so that time stays linear. */
-#define ROUNDS 12
-
-/* Room for the blocks of a row, their end, and reading a register beyond. */
-#define ROOM (SFS_POOL_MAX + 16)
-
 /* Values of blocks that are computed with together; longer blocks are left to the caller. */
 #define SPAN_MAX 1024
 
 SFS_AVX512_BEGIN
 
-/* What e^x and e^x - 1 have in common: e^x = (1 + q) scale. */
-typedef struct Exp
+/* See kernels.h: exponentials.  Arguments are kept from going too far as in elementary.h. */
+void
+sfs_avx512_exponentials(double *x, size_t n, bool less_1)
 {
-	__m512d q;
-	__m512d scale;
-} Exp;
-
-/* Return a + b * x. */
-static inline __attribute__((always_inline)) __m512d
-linear(__m512d a, __m512d b, __m512d x)
-{
-	return _mm512_add_pd(a, _mm512_mul_pd(b, x));
-}
-
-/* Compute as sfs_exp and sfs_expm1 do, for -700 <= x <= 0. */
-static inline __attribute__((always_inline)) Exp
-exp_parts(__m512d x)
-{
-	static const double c[] = SFS_EXP_TAIL;
-	const __m512d magic = _mm512_set1_pd(0x1.8p52);
-	__m512d shifted = _mm512_add_pd(_mm512_mul_pd(x, _mm512_set1_pd(SFS_LOG2_E)), magic);
-	__m512i k = _mm512_sub_epi64(_mm512_castpd_si512(shifted), _mm512_castpd_si512(magic));
-	__m512d whole = _mm512_sub_pd(shifted, magic);
-	__m512d r = _mm512_sub_pd(_mm512_sub_pd(x, _mm512_mul_pd(whole, _mm512_set1_pd(SFS_LN2_HI))),
-							  _mm512_mul_pd(whole, _mm512_set1_pd(SFS_LN2_LO)));
-	__m512d r2 = _mm512_mul_pd(r, r);
-	__m512d r4 = _mm512_mul_pd(r2, r2);
-	__m512d part[6]; /* c_2j + c_2j+1 r */
-	__m512d low;
-	__m512d high;
-	Exp e;
-
-	for (int j = 0; j < 6; j++)
-		part[j] = linear(_mm512_set1_pd(c[2 * j]), _mm512_set1_pd(c[2 * j + 1]), r);
-	low = linear(linear(part[0], part[1], r2), linear(part[2], part[3], r2), r4);
-	high = linear(linear(part[4], part[5], r2), _mm512_set1_pd(c[12]), r4);
-	e.q = linear(r, linear(low, high, _mm512_mul_pd(r4, r4)), r2);
-	e.scale =
-		_mm512_castsi512_pd(_mm512_slli_epi64(_mm512_add_epi64(k, _mm512_set1_epi64(1023)), 52));
-	return e;
-}
-
-/* Return e^x. */
-static inline __attribute__((always_inline)) __m512d
-exp_of(Exp e)
-{
-	return _mm512_mul_pd(_mm512_add_pd(_mm512_set1_pd(1.0), e.q), e.scale);
-}
-
-/* Return e^x - 1. */
-static inline __attribute__((always_inline)) __m512d
-expm1_of(Exp e)
-{
-	return _mm512_add_pd(_mm512_mul_pd(e.scale, e.q), _mm512_sub_pd(e.scale, _mm512_set1_pd(1.0)));
-}
-
-/* Blocks: first positions and sums of the exponentials from there on; then the row's end. */
-typedef struct Blocks
-{
-	double start[ROOM];
-	double sum[ROOM];
-	size_t count;
-} Blocks;
-
-/*
- * Find runs of neighbours that join for certain, as in portable_kl.c: bit i of starts
- * says that one begins at i.
- */
-static inline size_t
-find_runs(const double *v, size_t n, double strength, double top, __mmask8 *starts, bool *apart)
-{
-	const __m512d one = _mm512_set1_pd(1.0);
-	const __m512d less = _mm512_set1_pd(strength * (1.0 - 0x1p-48));
-	/* less exact than for each w, and on the safe side */
-	const __m512d more =
-		_mm512_set1_pd(strength * (1.0 + 0x1p-48 + 8.0 * SFS_KL_TOUCH * (top + 1.0)));
-	__m512d w = _mm512_sub_pd(_mm512_set1_pd(top + 1.0),
-							  _mm512_setr_pd(0.0, 1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0));
-	size_t count = 0;
-	size_t certain = 1;
+	const __m512d least = _mm512_set1_pd(less_1 ? -60.0 : -745.0);
 
 	for (size_t i = 0; i < n; i += 8)
 	{
-		/* lane k decides between i + k - 1, of weight w, and i + k */
 		__mmask8 lanes = sfs_first8(n - i);
-		__mmask8 pairs = i == 0 ? (__mmask8) (lanes & ~1) : lanes;
-		__m512d b = _mm512_maskz_loadu_pd(lanes, v + i);
-		__m512d a = _mm512_maskz_loadu_pd(pairs, v + i - 1);
-		__m512d gap = _mm512_sub_pd(a, b);
-		__mmask8 join = _mm512_mask_cmp_pd_mask(pairs, _mm512_mul_pd(gap, w), less, _CMP_LT_OQ);
-		__mmask8 split = _mm512_mask_cmp_pd_mask(pairs, _mm512_mul_pd(gap, _mm512_sub_pd(w, one)),
-												 more, _CMP_GT_OQ);
+		__m512d v = _mm512_max_pd(_mm512_maskz_loadu_pd(lanes, x + i), least);
 
-		starts[i / 8] = (__mmask8) (lanes & ~join);
-		count += (size_t) __builtin_popcount(starts[i / 8]);
-		certain += (size_t) __builtin_popcount(split);
-		w = _mm512_sub_pd(w, _mm512_set1_pd(8.0));
+		v = less_1 ? sfs_expm1_of(sfs_exp_parts(v)) : sfs_exp_far(v);
+		_mm512_mask_storeu_pd(x + i, lanes, v);
 	}
-	*apart = certain == count;
-	return count;
-}
-
-/* Write the sums of the exponentials from each position on. */
-static inline void
-sum_exponentials(const double *v, size_t n, double strength, double *sum)
-{
-	const __m512i down1 = _mm512_setr_epi64(1, 2, 3, 4, 5, 6, 7, 0);
-	const __m512i down2 = _mm512_setr_epi64(2, 3, 4, 5, 6, 7, 0, 1);
-	const __m512i down4 = _mm512_setr_epi64(4, 5, 6, 7, 0, 1, 2, 3);
-	const __m512d first = _mm512_set1_pd(v[0]);
-	const __m512d scale = _mm512_set1_pd(1.0 / strength);
-	__m512d after = _mm512_setzero_pd(); /* the sum of what follows, in all lanes */
-	size_t groups = (n + 7) / 8;
-
-	for (size_t i = 0; i < groups; i++)
-	{
-		__mmask8 lanes = sfs_first8(n - 8 * i);
-		__m512d d = _mm512_maskz_sub_pd(lanes, _mm512_maskz_loadu_pd(lanes, v + 8 * i), first);
-
-		d = _mm512_maskz_mov_pd(lanes, exp_of(exp_parts(_mm512_mul_pd(d, scale))));
-		d = _mm512_add_pd(d, _mm512_maskz_permutexvar_pd(0x7f, down1, d));
-		d = _mm512_add_pd(d, _mm512_maskz_permutexvar_pd(0x3f, down2, d));
-		d = _mm512_add_pd(d, _mm512_maskz_permutexvar_pd(0x0f, down4, d));
-		_mm512_storeu_pd(sum + 8 * i, d);
-	}
-	for (size_t i = groups; i-- > 0;)
-	{
-		__m512d through = _mm512_add_pd(_mm512_loadu_pd(sum + 8 * i), after);
-
-		_mm512_storeu_pd(sum + 8 * i, through);
-		after = _mm512_broadcastsd_pd(_mm512_castpd512_pd128(through));
-	}
-	sum[n] = 0.0;
-}
-
-/* Fill the blocks from the starts of runs. */
-static inline void
-fill_blocks(const double *sum, size_t n, const __mmask8 *starts, Blocks *blocks)
-{
-	__m512d position = _mm512_setr_pd(0.0, 1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0);
-	size_t count = 0;
-
-	for (size_t i = 0; i < n; i += 8)
-	{
-		_mm512_storeu_pd(blocks->start + count, _mm512_maskz_compress_pd(starts[i / 8], position));
-		_mm512_storeu_pd(blocks->sum + count,
-						 _mm512_maskz_compress_pd(starts[i / 8], _mm512_loadu_pd(sum + i)));
-		count += (size_t) __builtin_popcount(starts[i / 8]);
-		position = _mm512_add_pd(position, _mm512_set1_pd(8.0));
-	}
-	blocks->count = count;
-	blocks->start[count] = (double) n;
-	blocks->sum[count] = 0.0;
-}
-
-/*
- * Decide all pairs of neighbouring blocks and write the blocks that are left to `to`.
- * False: some decision is unknown.
- */
-static inline bool
-join_round(double top, double error, const Blocks *from, Blocks *to)
-{
-	const __m512d twice_top = _mm512_set1_pd(2.0 * top + 1.0);
-	const __m512d relative = _mm512_set1_pd(error);
-	size_t count = 1;
-
-	to->start[0] = from->start[0];
-	to->sum[0] = from->sum[0];
-	for (size_t j = 0; j + 1 < from->count; j += 8)
-	{
-		__mmask8 lanes = sfs_first8(from->count - 1 - j);
-		__m512d a = _mm512_loadu_pd(from->start + j);
-		__m512d b = _mm512_loadu_pd(from->start + j + 1);
-		__m512d c = _mm512_loadu_pd(from->start + j + 2);
-		__m512d b_sum = _mm512_loadu_pd(from->sum + j + 1);
-		__m512d e1 = _mm512_sub_pd(_mm512_loadu_pd(from->sum + j), b_sum);
-		__m512d e2 = _mm512_sub_pd(b_sum, _mm512_loadu_pd(from->sum + j + 2));
-		/* twice the sums of the weights */
-		__m512d w1 =
-			_mm512_mul_pd(_mm512_sub_pd(b, a), _mm512_sub_pd(twice_top, _mm512_add_pd(a, b)));
-		__m512d w2 =
-			_mm512_mul_pd(_mm512_sub_pd(c, b), _mm512_sub_pd(twice_top, _mm512_add_pd(b, c)));
-		__m512d right = _mm512_mul_pd(e2, w1);
-		__m512d over = _mm512_sub_pd(_mm512_mul_pd(e1, w2), right);
-		__m512d bound = _mm512_mul_pd(right, relative);
-		__mmask8 apart = _mm512_mask_cmp_pd_mask(lanes, over, bound, _CMP_GT_OQ);
-		__mmask8 join = _mm512_mask_cmp_pd_mask(lanes, _mm512_sub_pd(_mm512_setzero_pd(), over),
-												bound, _CMP_GT_OQ);
-
-		if (__builtin_expect((apart | join) != lanes, 0))
-			return false;
-		_mm512_storeu_pd(to->start + count, _mm512_maskz_compress_pd(apart, b));
-		_mm512_storeu_pd(to->sum + count, _mm512_maskz_compress_pd(apart, b_sum));
-		count += (size_t) __builtin_popcount(apart);
-	}
-	to->count = count;
-	to->start[count] = from->start[from->count];
-	to->sum[count] = 0.0;
-	return true;
-}
-
-/* See kernels.h: pool_kl; portable_kl.c says why `error` is enough. */
-size_t
-sfs_avx512_pool_kl(const double *v, size_t n, double strength, double top, uint32_t *start,
-				   bool *settled)
-{
-	__mmask8 starts[SFS_POOL_MAX / 8];
-	double sum[ROOM];
-	double ratio = (v[0] - v[n - 1]) / strength;
-	/* a sum is rounded three times in its register and once a register */
-	double roundings = (double) n / 8.0 + 8.0;
-	double error = (4.0 * roundings * ((double) n + 2.0) + 16.0 * ratio + 128.0) * 0x1p-53 +
-				   4.0 * SFS_KL_TOUCH;
-	size_t count = find_runs(v, n, strength, top, starts, settled);
-	Blocks blocks[2];
-	int now = 0;
-
-	if (count == n && *settled)
-	{
-		for (size_t k = 0; k <= n; k++)
-			start[k] = (uint32_t) k;
-		return n;
-	}
-	if (!(ratio < SFS_KL_RATIO_MAX))
-		return 0;
-	sum_exponentials(v, n, strength, sum);
-	fill_blocks(sum, n, starts, &blocks[0]);
-	*settled = true;
-	for (int round = 0; count > 1 && *settled; round++)
-	{
-		if (!join_round(top, error, &blocks[now], &blocks[1 - now]))
-			return 0;
-		now = 1 - now;
-		if (blocks[now].count == count)
-			break;
-		count = blocks[now].count;
-		*settled = round < ROUNDS;
-	}
-	for (size_t k = 0; k <= count; k += 8)
-		_mm256_mask_storeu_epi32(start + k, sfs_first8(count + 1 - k),
-								 _mm512_cvtpd_epi32(_mm512_loadu_pd(blocks[now].start + k)));
-	return count;
 }
 
 /* Return the sum of m <= SFS_SHORT_BLOCK terms as sums.h says. */
@@ -382,10 +148,10 @@ compute_terms(Terms *terms, const double *v, const uint32_t *start, size_t block
 	}
 	for (size_t i = 0; i < n; i += 8)
 	{
-		Exp e = exp_parts(_mm512_div_pd(_mm512_loadu_pd(terms->d + i), divisor));
+		SfsExp e = sfs_exp_parts(_mm512_div_pd(_mm512_loadu_pd(terms->d + i), divisor));
 
-		_mm512_storeu_pd(terms->e + i, exp_of(e));
-		_mm512_storeu_pd(terms->e_less_1 + i, expm1_of(e));
+		_mm512_storeu_pd(terms->e + i, sfs_exp_of(e));
+		_mm512_storeu_pd(terms->e_less_1 + i, sfs_expm1_of(e));
 	}
 }
 

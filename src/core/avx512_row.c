@@ -84,15 +84,6 @@ range(const void *x, SfsType type, size_t n, double *low, double *high)
 	}
 }
 
-/* Load up to 8 values as doubles. */
-static inline __m512d
-load8(const void *x, SfsType type, size_t i, __mmask8 mask)
-{
-	return type == SFS_FLOAT64
-			   ? _mm512_maskz_loadu_pd(mask, (const double *) x + i)
-			   : _mm512_cvtps_pd(_mm256_maskz_loadu_ps(mask, (const float *) x + i));
-}
-
 /* Add 8 terms to the lanes of the first folds of a sum. */
 static inline __attribute__((always_inline)) void
 add_terms(__m512d rest, const __m512d *splitter, __m512d *fold, const int folds)
@@ -119,7 +110,7 @@ sum_differences(const void *x, SfsType type, size_t n, double sign, double base,
 	for (size_t i = 0; i < n; i += 8)
 	{
 		__mmask8 lanes = sfs_first8(n - i);
-		__m512d v = _mm512_mul_pd(load8(x, type, i, lanes), factor);
+		__m512d v = _mm512_mul_pd(sfs_load8(x, type, i, lanes), factor);
 
 		add_terms(_mm512_maskz_sub_pd(lanes, v, shift), splitter, fold, 2);
 	}
@@ -167,7 +158,7 @@ affine_type(const SfsAffine *affine, const void *x, const SfsType type, size_t n
 	for (size_t i = 0; i < n; i += 8)
 	{
 		__mmask8 lanes = sfs_first8(n - i);
-		__m512d d = _mm512_sub_pd(_mm512_mul_pd(load8(x, type, i, lanes), sign), base);
+		__m512d d = _mm512_sub_pd(_mm512_mul_pd(sfs_load8(x, type, i, lanes), sign), base);
 
 		d = _mm512_add_pd(_mm512_div_pd(_mm512_sub_pd(d, mean), divisor), offset);
 		d = _mm512_add_pd(d, _mm512_setzero_pd());
@@ -212,8 +203,8 @@ quantize_type(const SfsQuantizer *quantizer, const void *x, const SfsType type, 
 	for (size_t i = 0; i < n; i += 16)
 	{
 		__mmask16 mask = first16(n - i);
-		__m512d a = _mm512_mul_pd(load8(x, type, i, (__mmask8) mask), sign);
-		__m512d b = _mm512_mul_pd(load8(x, type, i + 8, (__mmask8) (mask >> 8)), sign);
+		__m512d a = _mm512_mul_pd(sfs_load8(x, type, i, (__mmask8) mask), sign);
+		__m512d b = _mm512_mul_pd(sfs_load8(x, type, i + 8, (__mmask8) (mask >> 8)), sign);
 		__m256i low = _mm512_cvttpd_epi32(_mm512_mul_pd(_mm512_sub_pd(from, a), scale));
 		__m256i high = _mm512_cvttpd_epi32(_mm512_mul_pd(_mm512_sub_pd(from, b), scale));
 		__m512i v = _mm512_inserti64x4(_mm512_castsi256_si512(low), high, 1);
@@ -336,12 +327,18 @@ const SfsKernels sfs_kernels_avx512 = {
 	.sort_words = sfs_avx512_sort_words,
 	.sort_floats = sort_floats,
 	.take = take,
+	.exponentials = sfs_avx512_exponentials,
 	.pool = sfs_avx512_pool,
 	.l2_ranks = sfs_avx512_l2_ranks,
 	.pool_kl = sfs_avx512_pool_kl,
+	.pool_kl_sort = sfs_avx512_pool_kl_sort,
 	.kl_ranks = sfs_avx512_kl_ranks,
 	.l2_products = sfs_avx512_l2_products,
 	.kl_products = sfs_avx512_kl_products,
+	.l2_rank_rows = sfs_avx512_l2_rank_rows,
+	.l2_product_rows = sfs_avx512_l2_product_rows,
+	.spearman_rows = sfs_avx512_spearman_rows,
+	.l2_spearman_rows = sfs_avx512_l2_spearman_rows,
 };
 
 SFS_AVX512_END

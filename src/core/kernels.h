@@ -38,6 +38,18 @@ typedef struct SfsRamp
 	bool below;
 } SfsRamp;
 
+/*
+ * The sums of e^z over a block of the entropic soft sort, where z falls by steps: in
+ * proportion, and relative to what follows the block and to its first.
+ */
+typedef struct SfsGeometric
+{
+	double step;
+	size_t known;				   /* entries that are computed */
+	double rise[SFS_POOL_MAX + 1]; /* of m values: e^(m step) - 1 */
+	double fall[SFS_POOL_MAX + 1]; /* 1 - e^(-m step) */
+} SfsGeometric;
+
 /* Longest block of which l2_ranks writes the ranks: one leaf of its sum. */
 #define SFS_SHORT_BLOCK SFS_LEAF
 
@@ -53,6 +65,26 @@ typedef struct SfsAffine
 	double divisor;
 	double offset;
 } SfsAffine;
+
+/* Rows that one call of a kernel computes, and most values of each. */
+#define SFS_ROWS ((size_t) 8)
+#define SFS_ROWS_LENGTH ((size_t) 48)
+
+/* SFS_ROWS rows of 1 < n <= SFS_ROWS_LENGTH values. */
+typedef struct SfsRows
+{
+	const void *x;
+	const void *y; /* the second variable, or g */
+	SfsType x_type;
+	SfsType y_type;
+	SfsType out_type;
+	size_t n;
+	size_t x_stride; /* from a row to the next: n, or 0 */
+	size_t y_stride;
+	double sign;	 /* of x: 1 or -1 */
+	double strength; /* 2^-400 to 2^400 */
+	void *out;
+} SfsRows;
 
 typedef struct SfsKernels
 {
@@ -106,6 +138,9 @@ typedef struct SfsKernels
 	bool (*take)(const uint32_t *word, size_t n, uint32_t mask, const void *x, SfsType type,
 				 double sign, uint32_t *perm, double *sorted);
 
+	/* Replace n numbers x <= 0 by e^x, or by e^x - 1. */
+	void (*exponentials)(double *x, size_t n, bool less_1);
+
 	/*
 	 * Pool 1 < n <= SFS_POOL_MAX descending values into blocks of the quadratic soft
 	 * rank (or soft sort), which the blocks of the row are unions of.  Returns their
@@ -133,6 +168,14 @@ typedef struct SfsKernels
 					  bool *settled);
 
 	/*
+	 * The same of the entropic soft sort, with the values as weights.  Neighbours stay
+	 * apart when the second's sum of e^v times the first's rise exceeds the first's sum
+	 * times the second's fall.
+	 */
+	size_t (*pool_kl_sort)(SfsGeometric *ramp, const double *v, size_t n, uint32_t *start,
+						   bool *settled);
+
+	/*
 	 * The same as l2_ranks by ((t - T / m) / E * W + middle) + offset, with T the sum of
 	 * the terms t, E that of the exponentials and W that of the weights; t is e^d - 1 for
 	 * d = (v - high) / strength where all d of the block are above -log 2, else e^d.
@@ -150,6 +193,17 @@ typedef struct SfsKernels
 						  double *out, uint32_t *left);
 	size_t (*kl_products)(const double *v, const double *g, size_t n, const uint32_t *start,
 						  size_t blocks, double strength, double *out, uint32_t *left);
+
+	/*
+	 * Compute SFS_ROWS rows at once, as one after the other would be: quadratic soft
+	 * ranks, their products with J and g, Spearman's correlation, and that of quadratic
+	 * soft ranks.  They return which rows are left, as bits, because these need more than
+	 * plain arithmetic; their output gets any value.  NULL where that is not faster.
+	 */
+	unsigned (*l2_rank_rows)(const SfsRows *rows);
+	unsigned (*l2_product_rows)(const SfsRows *rows);
+	unsigned (*spearman_rows)(const SfsRows *rows);
+	unsigned (*l2_spearman_rows)(const SfsRows *rows);
 } SfsKernels;
 
 /* The kernels in use: of the best level that this processor has, until another is chosen. */
@@ -176,6 +230,12 @@ extern const SfsKernels sfs_kernels_avx512;
 /* Largest ratio of range to strength that pool_kl takes. */
 #define SFS_KL_RATIO_MAX 600.0
 
+/* Largest fall of z that pool_kl_sort takes. */
+#define SFS_KL_DEPTH_MAX 300.0
+
+/* Compute the entries up to n; n step is below SFS_KL_DEPTH_MAX. */
+extern void sfs_geometric_extend(SfsGeometric *ramp, size_t n);
+
 /* The kernels of other files than the tables. */
 extern void sfs_portable_sort_words(uint32_t *word, uint32_t *other, size_t n, int bits, int width);
 extern void sfs_avx512_sort_words(uint32_t *word, uint32_t *other, size_t n, int bits, int width);
@@ -188,8 +248,14 @@ extern size_t sfs_portable_l2_ranks(const double *v, size_t n, const uint32_t *s
 extern size_t sfs_avx512_l2_ranks(const double *v, size_t n, const uint32_t *start, size_t blocks,
 								  double strength, double offset, double *out, uint32_t *left);
 
+extern void sfs_portable_exponentials(double *x, size_t n, bool less_1);
+extern void sfs_avx512_exponentials(double *x, size_t n, bool less_1);
 extern size_t sfs_portable_pool_kl(const double *v, size_t n, double strength, double top,
 								   uint32_t *start, bool *settled);
+extern size_t sfs_portable_pool_kl_sort(SfsGeometric *ramp, const double *v, size_t n,
+										uint32_t *start, bool *settled);
+extern size_t sfs_avx512_pool_kl_sort(SfsGeometric *ramp, const double *v, size_t n,
+									  uint32_t *start, bool *settled);
 extern size_t sfs_portable_kl_ranks(const double *v, size_t n, const uint32_t *start, size_t blocks,
 									double strength, double offset, double *out, uint32_t *left);
 
@@ -209,5 +275,10 @@ extern size_t sfs_avx512_l2_products(const double *g, const uint32_t *start, siz
 extern size_t sfs_avx512_kl_products(const double *v, const double *g, size_t n,
 									 const uint32_t *start, size_t blocks, double strength,
 									 double *out, uint32_t *left);
+
+extern unsigned sfs_avx512_l2_rank_rows(const SfsRows *rows);
+extern unsigned sfs_avx512_l2_product_rows(const SfsRows *rows);
+extern unsigned sfs_avx512_spearman_rows(const SfsRows *rows);
+extern unsigned sfs_avx512_l2_spearman_rows(const SfsRows *rows);
 
 #endif /* SFS_KERNELS_H */

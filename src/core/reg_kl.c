@@ -62,12 +62,7 @@ sum_exponentials(const SfsBlock *block, const SfsScaling *scaling, Exponentials 
 		double *term = kept != NULL ? kept + i : buffer;
 
 		arguments(scaling, block->v + i, count, term);
-		if (result->near_one)
-			for (size_t k = 0; k < count; k++)
-				term[k] = sfs_expm1(term[k]);
-		else
-			for (size_t k = 0; k < count; k++)
-				term[k] = sfs_exp(term[k]);
+		sfs_kernels->exponentials(term, count, result->near_one);
 		sfs_block_sum_add(&sum, term, count);
 		if (sfs_poll(block->poll, 4 * count))
 			return true;
@@ -149,8 +144,7 @@ softmax(const SfsBlock *block, const double *g, double *mean, double *out)
 		size_t count = sfs_leaf(i, block->m);
 
 		arguments(&scaling, block->v + i, count, out + i);
-		for (size_t k = 0; k < count; k++)
-			out[i + k] = sfs_exp(out[i + k]);
+		sfs_kernels->exponentials(out + i, count, false);
 		sfs_tree_add(&sum, out + i, count);
 		for (size_t k = 0; k < count && g != NULL; k++)
 			term[k] = out[i + k] * (g[i + k] - g[0]);

@@ -22,7 +22,8 @@ typedef enum SfsStatus
 	SFS_OUT_OF_RANGE,  /* a true result is beyond its type */
 	SFS_NOT_SUPPORTED, /* this engine does not do this task */
 	SFS_NO_MEMORY,	   /* the workspace could not be had */
-	SFS_FAILED		   /* the engine broke; another one may repeat the task */
+	SFS_FAILED,		   /* the engine broke; another one may repeat the task */
+	SFS_REFUSED		   /* the engine could not, and no other one may repeat the task */
 } SfsStatus;
 
 /*

@@ -269,8 +269,9 @@ pool(Solver *solver)
 typedef struct Stretches
 {
 	const SfsProblem *problem;
-	double strength;
-	SfsStack stack; /* with sums of exponentials relative to a block's first value */
+	double strength;	/* that divides the values */
+	SfsGeometric *ramp; /* of soft_sort; NULL: soft_rank */
+	SfsStack stack;		/* with sums of exponentials relative to a block's first value */
 } Stretches;
 
 /* What stops solve_stretches besides the poll: a decision that is too close. */
@@ -284,12 +285,20 @@ static inline void
 complete(const Stretches *solver, SfsPool *pool)
 {
 	const double *v = solver->problem->v;
+	double term[SFS_LEAF];
 	double sum = 1.0;
 
 	if (pool->sum == pool->sum)
 		return;
-	for (size_t i = pool->first + 1; i < pool->end; i++)
-		sum += sfs_exp((v[i] - v[pool->first]) / solver->strength);
+	for (size_t i = pool->first + 1; i < pool->end; i += SFS_LEAF)
+	{
+		size_t count = sfs_leaf(i, pool->end);
+
+		for (size_t k = 0; k < count; k++)
+			term[k] = (v[i + k] - v[pool->first]) / solver->strength;
+		sfs_kernels->exponentials(term, count, false);
+		sum += sfs_leaf_sum(term, count);
+	}
 	pool->sum = sum;
 }
 
@@ -321,6 +330,47 @@ join_rank(void *state, SfsPool *x, SfsPool *y)
 	return 0;
 }
 
+/* Distances from which on no sums of up to 2^31 exponentials matter. */
+#define FAR 300.0
+
+/* See stretch.h: SfsJoin.  As pool_kl_sort, with e^(m1 step) - 1 = e^(m1 step) fall(m1). */
+static int
+join_sort(void *state, SfsPool *x, SfsPool *y)
+{
+	Stretches *solver = state;
+	const double *v = solver->problem->v;
+	double step = solver->ramp->step;
+	double depth = (double) (y->first - x->first) * step;
+	double fall = v[x->first] - v[y->first];
+	double length = (double) (y->end - x->first);
+	double distance = depth - fall;
+	/* of each sum: its terms and their arguments; and what touches by how far anchors are apart */
+	double error =
+		(8.0 * length + 32.0 * (128.0 + length * step + fall)) * 0x1p-53 + 4.0 * SFS_KL_TOUCH;
+	double left;
+	double right;
+
+	if (!(error < 0.5))
+		return TOO_CLOSE;
+	if (distance > FAR)
+		return 1;
+	complete(solver, x);
+	complete(solver, y);
+	left = y->sum * -sfs_expm1(-depth);
+	right = x->sum * -sfs_expm1(-(double) (y->end - y->first) * step);
+	if (distance > 0.0)
+		right *= sfs_exp(-distance);
+	else
+		left *= sfs_exp(distance);
+	if (left - right > right * error)
+		return 1;
+	if (right - left <= right * error)
+		return TOO_CLOSE;
+	x->sum += y->sum * sfs_exp(-fall);
+	x->end = y->end;
+	return 0;
+}
+
 /*
  * Add a stretch; in halves where its values are spread too far for one, or a decision
  * is too close for the bound of its error, which shrinks with the stretch.  Returns 0,
@@ -336,8 +386,12 @@ add_stretch(Stretches *solver, size_t from, size_t n)
 	bool settled = true;
 	int answer;
 
-	if (n > 1)
+	if (n > 1 && solver->ramp != NULL)
+		blocks = sfs_kernels->pool_kl_sort(solver->ramp, problem->v + from, n, start, &settled);
+	else if (n > 1)
 		blocks = sfs_kernels->pool_kl(problem->v + from, n, solver->strength, top, start, &settled);
+	if (blocks > 0 && solver->ramp != NULL)
+		return sfs_stack_add(&solver->stack, join_sort, solver, from, start, blocks, settled);
 	if (blocks > 0)
 		return sfs_stack_add(&solver->stack, join_rank, solver, from, start, blocks, settled);
 	if (n <= STRETCH_MIN)
@@ -347,7 +401,7 @@ add_stretch(Stretches *solver, size_t from, size_t n)
 }
 
 /*
- * Find the blocks of soft_rank by certain decisions alone, which are the same with all
+ * Find the blocks of soft_rank or soft_sort by certain decisions alone, which are the same with all
  * kernels.  *done is false where one was too close: then pool decides, by its own
  * sums from the begin of the row on.
  */
@@ -355,14 +409,23 @@ static SfsStatus
 solve_stretches(SfsProblem *problem, bool *done)
 {
 	double strength = problem->strength.m;
-	Stretches solver = {problem, strength, {problem->start, problem->scratch, 0, problem->poll}};
+	bool is_sort = problem->kind == SFS_PROBLEM_SORT;
+	/* of the strength; fall and rise of a step have to be far from the smallest numbers */
+	double most = is_sort ? 0x1p100 : 0x1p400;
+	SfsGeometric ramp;
+	Stretches solver = {problem,
+						is_sort ? 1.0 : strength,
+						is_sort ? &ramp : NULL,
+						{problem->start, problem->scratch, 0, problem->poll}};
 	double range = problem->v[0] - problem->v[problem->n - 1];
 	int answer = 0;
 
 	*done = false;
-	if (problem->strength.e != 0 || !(strength > 0x1p-400) || !(strength < 0x1p400) ||
+	if (problem->strength.e != 0 || !(strength > 1.0 / most) || !(strength < most) ||
 		!(range < 0x1p400))
 		return SFS_OK;
+	ramp.step = 1.0 / strength;
+	ramp.known = 1;
 	for (size_t from = 0; from < problem->n && answer == 0; from += SFS_POOL_MAX)
 	{
 		size_t n = problem->n - from < SFS_POOL_MAX ? problem->n - from : SFS_POOL_MAX;
@@ -396,7 +459,7 @@ sfs_kl_solve(SfsProblem *problem)
 	size_t n = problem->n;
 	Solver solver;
 
-	if (problem->kind == SFS_PROBLEM_RANK)
+	if (problem->kind != SFS_PROBLEM_PROJECTION)
 	{
 		bool done;
 		SfsStatus status = solve_stretches(problem, &done);

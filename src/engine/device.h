@@ -9,6 +9,9 @@
  * Digits are those of the core (N2).  A row for which a device cannot guarantee that
  * (a decision closer than its error bound, values that have to be scaled, a result
  * that is out of range) is not answered but marked, and the caller repeats it on the CPU.
+ *
+ * All signals are blocked while the library is loaded and in open, close and run, and so in
+ * threads that these start; hooks restore the caller's mask while they run.
  */
 #ifndef SFS_DEVICE_H
 #define SFS_DEVICE_H
@@ -63,22 +66,30 @@ typedef struct SfsDevice
 	 */
 	SfsStatus (*open)(int device, uint64_t memory, SfsDeviceInfo *info, SfsEngineError *error);
 
-	/* End all work in flight and give everything back; open may follow.  Does nothing when closed. */
+	/*
+	 * End all work in flight and give everything back; open may follow.  Does nothing when closed.
+	 * May be called by a hook inside of run, when the process exits: run is not returned to then.
+	 * No function is called after a run that has lost the device.
+	 */
 	void (*close)(void);
 
-	/* Is there a kernel for this operation with these options?  The size does not matter. */
+	/*
+	 * Is there a kernel for this operation with these options?  Of the sizes only the length of
+	 * rows that are all equally long matters, where no kernel takes such rows.
+	 */
 	bool (*supports)(const SfsTask *task);
 
 	/*
 	 * Run a supported task, in slices of at most about 20 ms, between which hooks are
 	 * asked.  unsure has a byte per row: 1 where the row is not answered.  Nothing of it is
 	 * in flight when this returns.  SFS_NO_MEMORY: not even a slice of the smallest size
-	 * fits; SFS_FAILED: see report->lost and error.
+	 * fits; SFS_FAILED: see report->lost and error.  hooks->poll and hooks->wait are there,
+	 * hooks->alloc is not.
 	 */
 	SfsStatus (*run)(const SfsTask *task, uint8_t *unsure, const SfsHooks *hooks,
 					 SfsDeviceReport *report, SfsEngineError *error);
 
-	/* Have a fault until told otherwise. */
+	/* Have a fault until told otherwise; open or not. */
 	void (*inject)(SfsDeviceFault fault);
 } SfsDevice;
 

@@ -55,7 +55,8 @@ sfs_engine_run(const SfsTask *task, const SfsHooks *hooks, SfsEngineError *error
 		if (!registered[i]->supports(task))
 			continue;
 		status = run_on(registered[i], task, hooks, error);
-		if (status == SFS_OK || status == SFS_CANCELLED || status == SFS_OUT_OF_RANGE)
+		if (status == SFS_OK || status == SFS_CANCELLED || status == SFS_OUT_OF_RANGE ||
+			status == SFS_REFUSED)
 			return status;
 	}
 	return run_on(&sfs_engine_cpu, task, hooks, error);

@@ -46,7 +46,8 @@ extern void sfs_engine_unregister(const SfsEngine *engine);
 
 /*
  * Run a task on the first engine that supports it and does not fail; the CPU
- * comes last.  Returns SFS_OK, SFS_CANCELLED, SFS_OUT_OF_RANGE or SFS_NO_MEMORY.
+ * comes last.  Returns SFS_OK, SFS_CANCELLED, SFS_OUT_OF_RANGE, SFS_NO_MEMORY, or SFS_REFUSED
+ * from an engine that its user insists on.
  */
 extern SfsStatus sfs_engine_run(const SfsTask *task, const SfsHooks *hooks, SfsEngineError *error);
 

@@ -217,6 +217,18 @@ sfs_error_not_aggregate(void)
 
 /* See errors.h. */
 void
+sfs_warn_device_lost(const char *reason)
+{
+	ereport(
+		WARNING,
+		(errcode(ERRCODE_SYSTEM_ERROR), errmsg("softsort cannot use the GPU any more"),
+		 reason[0] != '\0' ? errdetail_internal("%s", reason) : 0,
+		 errhint(
+			 "This session computes on the CPU from now on; a new one can try the GPU again.")));
+}
+
+/* See errors.h. */
+void
 sfs_error_status(SfsStatus status, const SfsEngineError *error, Size bytes)
 {
 	switch (status)
@@ -229,6 +241,15 @@ sfs_error_status(SfsStatus status, const SfsEngineError *error, Size bytes)
 			ereport(ERROR, (errcode(ERRCODE_OUT_OF_MEMORY), errmsg("out of memory"),
 							errdetail("Failed on request of size %zu for a soft ranking workspace.",
 									  bytes)));
+			break;
+		case SFS_REFUSED:
+			ereport(ERROR,
+					(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+					 errmsg("could not compute on the GPU, which \"softsort.gpu\" requires"),
+					 error->reason[0] != '\0' ? errdetail_internal("%s", error->reason) : 0,
+					 errhint(
+						 "Set \"softsort.gpu\" to auto to compute on the CPU when the GPU cannot "
+						 "be used.")));
 			break;
 		default:
 			elog(ERROR, "soft ranking failed with status %d%s%s", (int) status,

@@ -5,15 +5,19 @@
  * CHECK_FOR_INTERRUPTS throw into its own PG_TRY, keeps the error, and asks the
  * engine to stop; the error is thrown again once the engine has returned.
  * Interrupts that do not throw (a barrier, a request to log memory contexts) are
- * served and the work goes on.
+ * served and the work goes on.  A process that is told to exit does so from the hook.
  */
 #include "run.h"
 
 #include "miscadmin.h"
+#include "storage/latch.h"
 #include "utils/memutils.h"
+#include "utils/wait_event.h"
 
 #include "errors.h"
+#include "gpu_engine.h"
 #include "large.h"
+#include "pg_compat.h"
 
 /* Bytes of the largest workspace that is kept. */
 #define KEPT_MAX (256 * 1024)
@@ -31,17 +35,47 @@ typedef struct Host
 	bool uses_kept;
 } Host;
 
-/* Serve interrupts; return true to stop. */
-static bool
-poll_interrupts(void *arg)
+/* Return what a wait of this extension is called. */
+static uint32
+wait_event(void)
 {
-	Host *host = arg;
+	static uint32 event = 0;
+
+	if (event == 0)
+	{
+		/* for the calls after one that found no name left */
+		event = PG_WAIT_EXTENSION;
+		event = sfs_wait_event_new("SoftsortGpu");
+	}
+	return event;
+}
+
+/* Sleep for a while, unless something happens; a latch knows milliseconds alone. */
+static void
+sleep_latched(long microseconds)
+{
+	if (microseconds < 1000)
+	{
+		pgstat_report_wait_start(wait_event());
+		pg_usleep(microseconds);
+		pgstat_report_wait_end();
+		return;
+	}
+	(void) WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH, microseconds / 1000,
+					 wait_event());
+	ResetLatch(MyLatch);
+}
+
+/* Serve interrupts, after a sleep if there is time for one; return true to stop. */
+static bool
+serve_interrupts(Host *host, long microseconds)
+{
 	MemoryContext context = CurrentMemoryContext;
 
-	if (likely(!INTERRUPTS_PENDING_CONDITION()))
-		return false;
 	PG_TRY();
 	{
+		if (microseconds > 0)
+			sleep_latched(microseconds);
 		CHECK_FOR_INTERRUPTS();
 	}
 	PG_CATCH();
@@ -52,6 +86,28 @@ poll_interrupts(void *arg)
 	}
 	PG_END_TRY();
 	return host->interrupt != NULL;
+}
+
+/* Serve interrupts; return true to stop. */
+static bool
+poll_interrupts(void *arg)
+{
+	Host *host = arg;
+
+	if (host->interrupt != NULL)
+		return true;
+	if (likely(!INTERRUPTS_PENDING_CONDITION()))
+		return false;
+	return serve_interrupts(host, 0);
+}
+
+/* Sleep for a while, then serve interrupts; return true to stop. */
+static bool
+wait_interruptibly(void *arg, long microseconds)
+{
+	Host *host = arg;
+
+	return host->interrupt != NULL || serve_interrupts(host, microseconds);
 }
 
 /* Return the workspace that is kept, made larger if it is too small; NULL: out of memory. */
@@ -95,6 +151,7 @@ finish(Host *host, SfsStatus status, const SfsEngineError *error)
 		kept_in_use = false;
 	if (host->workspace != NULL)
 		pfree(host->workspace);
+	sfs_gpu_tell();
 	if (host->interrupt != NULL)
 		ReThrowError(host->interrupt);
 	if (status != SFS_OK)
@@ -106,7 +163,7 @@ void
 sfs_run(const SfsTask *task)
 {
 	Host host = {NULL, 0, NULL, false};
-	SfsHooks hooks = {poll_interrupts, allocate, &host, NULL};
+	SfsHooks hooks = {poll_interrupts, allocate, &host, wait_interruptibly};
 	SfsEngineError error;
 	SfsStatus status = sfs_engine_run(task, &hooks, &error);
 
@@ -118,7 +175,7 @@ bool
 sfs_run_pairs_ordered(const double *x, const double *y, int64 n)
 {
 	Host host = {NULL, 0, NULL, false};
-	SfsHooks hooks = {poll_interrupts, allocate, &host, NULL};
+	SfsHooks hooks = {poll_interrupts, allocate, &host, wait_interruptibly};
 	SfsEngineError error = {""};
 	bool ordered;
 
@@ -131,7 +188,7 @@ void
 sfs_run_sort_pairs(double *x, double *y, int64 n)
 {
 	Host host = {NULL, 0, NULL, false};
-	SfsHooks hooks = {poll_interrupts, allocate, &host, NULL};
+	SfsHooks hooks = {poll_interrupts, allocate, &host, wait_interruptibly};
 	SfsEngineError error = {""};
 	void *workspace = allocate(&host, sfs_core_sort_pairs_workspace((size_t) n));
 	SfsStatus status = SFS_NO_MEMORY;

@@ -6,6 +6,7 @@
 #include "fmgr.h"
 #include "utils/builtins.h"
 
+#include "gpu_engine.h"
 #include "guc.h"
 #include "pg_compat.h"
 
@@ -20,6 +21,7 @@ void
 _PG_init(void)
 {
 	sfs_guc_init();
+	sfs_gpu_init();
 }
 
 /* Return the version of the library, which may be newer than the extension's. */

@@ -35,13 +35,17 @@ typedef struct Parity
 	const char *label; /* "simulated", or the device's name */
 	uint64_t seed;
 	size_t batch_elements; /* about how many elements a random task has */
-	size_t shortest;	   /* if not 0, random rows have from this to `longest` elements */
-	size_t longest;
-	const char *only; /* compare this operation alone, if not NULL */
-	bool verbose;	  /* show the inputs of a row that differs */
+	SfsOp only;			   /* this operation alone, or SFS_OP_COUNT */
+	size_t lengths[2];	   /* random rows have from this to this many elements; 0: a mix */
+	size_t longest;		   /* row of which the device has to answer most */
+	bool verbose;		   /* show the inputs of a row that differs */
 
 	Count by_class[SFS_OP_COUNT][CLASSES];
-	Count ordinary[SFS_OP_COUNT][SFS_REG_COUNT]; /* ordinary data, for which unsure rows are few */
+	/* of ordinary data, for which unsure rows are few */
+	Count ordinary[SFS_OP_COUNT][SFS_REG_COUNT];
+	Count ordinary_by_class[CLASSES];
+	/* the first task of each that leaves an ordinary row unanswered */
+	char example[SFS_OP_COUNT][SFS_REG_COUNT][160];
 	Count *by_family;
 	size_t refused[SFS_OP_COUNT][SFS_REG_COUNT]; /* tasks that are not supported */
 	size_t tasks;
@@ -80,6 +84,9 @@ extern double random_strength(bool *ordinary);
 extern bool op_has_y(SfsOp op);
 extern bool op_has_g(SfsOp op);
 extern const char *op_name(SfsOp op);
+
+/* Find the operation that has a name; SFS_OP_COUNT: there is none. */
+extern SfsOp find_op(const char *name);
 
 /* Return the class of a row length, and its name. */
 extern size_t length_class(size_t n);

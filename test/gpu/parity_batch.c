@@ -11,7 +11,6 @@
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "tap.h"
 
@@ -159,10 +158,10 @@ static void
 make_rows(const Parity *parity, SfsTask *task)
 {
 	size_t elements = parity->batch_elements;
+	const size_t *given = parity->lengths;
 	bool matrix = sfs_op_shape(task->op) == SFS_SHAPE_MATRIX;
-	bool given = !matrix && parity->shortest > 0 && parity->longest >= parity->shortest;
-	size_t n = given ? parity->shortest + below(parity->longest - parity->shortest + 1)
-					 : random_length(matrix ? 129 : LONGEST);
+	size_t n = given[1] == 0 || matrix ? random_length(matrix ? 129 : LONGEST)
+									   : given[0] + below(given[1] - given[0] + 1);
 	size_t cost = matrix ? n * n * elements / MATRIX_MAX : n;
 	size_t most = elements / (cost + 1) + 1;
 	size_t limit = elements / (ROWS_MAX + 30) > ROWS_MAX ? elements / (ROWS_MAX + 30) : ROWS_MAX;
@@ -221,7 +220,8 @@ free_inputs(SfsTask *task)
 size_t
 run_random(Parity *parity, uint64_t index)
 {
-	SfsTask task = {.op = (SfsOp) (index % SFS_OP_COUNT)};
+	SfsTask task = {.op = parity->only != SFS_OP_COUNT ? parity->only
+													   : (SfsOp) (index % SFS_OP_COUNT)};
 	uint64_t turn = index / SFS_OP_COUNT;
 	Case c = {.ordinary = false};
 	size_t rows;
@@ -234,8 +234,8 @@ run_random(Parity *parity, uint64_t index)
 	c.family = below(3) == 0 ? below(3) : below(families());
 	task.strength = random_strength(&ordinary);
 	/* a long row of most families is one block at an ordinary strength */
-	if (parity->longest > 0 && ordinary && below(2) == 0)
-		task.strength *= 10.0 / (double) parity->longest;
+	if (parity->lengths[1] > 0 && ordinary && below(2) == 0)
+		task.strength *= 10.0 / (double) parity->lengths[1];
 	switch (task.op)
 	{
 		case SFS_OP_PROJECTION:
@@ -255,12 +255,14 @@ run_random(Parity *parity, uint64_t index)
 	make_rows(parity, &task);
 	make_inputs(&task, c.family);
 	task.out.type = sfs_op_shape(task.op) == SFS_SHAPE_ROWS ? SFS_FLOAT64 : random_type();
-	snprintf(c.name, sizeof(c.name), "--seed %" PRIu64 " --elements %zu --task %" PRIu64,
-			 parity->seed, parity->batch_elements, index);
+	snprintf(c.name, sizeof(c.name),
+			 "--seed %" PRIu64 " --elements %zu --lengths %zu %zu%s%s --task %" PRIu64,
+			 parity->seed, parity->batch_elements, parity->lengths[0], parity->lengths[1],
+			 parity->only != SFS_OP_COUNT ? " --op " : "",
+			 parity->only != SFS_OP_COUNT ? op_name(parity->only) : "", index);
 	c.task = task;
 	rows = task.rows;
-	if (parity->only == NULL || strcmp(parity->only, op_name(task.op)) == 0)
-		compare(parity, &c);
+	compare(parity, &c);
 	free_inputs(&task);
 	return rows;
 }
@@ -306,7 +308,7 @@ run_long(Parity *parity, size_t length)
 									.length = length};
 
 					if (sfs_op_shape(task.op) != SFS_SHAPE_MATRIX &&
-						(parity->only == NULL || strcmp(parity->only, op_name(task.op)) == 0))
+						(parity->only == SFS_OP_COUNT || parity->only == task.op))
 						run_long_task(parity, &task, family);
 				}
 }

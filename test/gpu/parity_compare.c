@@ -12,6 +12,7 @@
 #define PATTERN 0x5a
 #define SHOWN_MAX 20
 #define INPUTS_SHOWN 64
+#define LENGTH_ORDINARY 2 /* shorter rows cost nothing wherever they are computed */
 
 /* An output with guard zones around it. */
 typedef struct Guarded
@@ -209,7 +210,7 @@ complain(Parity *parity, const Case *c, size_t row, const char *what)
 {
 	if (parity->shown++ >= SHOWN_MAX)
 		return;
-	printf("# MISMATCH (%s): row %zu of length %zu: %s\n", parity->label, row,
+	printf("# COMPLAINT (%s): row %zu of length %zu: %s\n", parity->label, row,
 		   row < c->task.rows ? row_length(&c->task, row) : 0, what);
 	describe(c);
 	if (parity->verbose && row < c->task.rows)
@@ -275,6 +276,33 @@ no_alloc(void *arg, size_t bytes)
 	return NULL;
 }
 
+/* Is this a row that the device should answer in general? */
+static bool
+is_ordinary(const Parity *parity, const Case *c, size_t row)
+{
+	size_t n = row_length(&c->task, row);
+	SfsTask alone = c->task;
+
+	/* among others, a row may be of a length of which the device supports none */
+	alone.rows = 1;
+	alone.length = n;
+	alone.offsets = NULL;
+	return c->ordinary && n >= LENGTH_ORDINARY && n <= parity->longest &&
+		   parity->device->supports(&alone);
+}
+
+/* Keep an example of an ordinary row that is not answered; show the rows of a single task. */
+static void
+note_unsure(Parity *parity, const Case *c, size_t row)
+{
+	char *example = parity->example[c->task.op][c->task.regularization];
+
+	if (is_ordinary(parity, c, row) && example[0] == '\0')
+		memcpy(example, c->name, sizeof(c->name));
+	if (parity->verbose)
+		complain(parity, c, row, "not answered");
+}
+
 /* Compare all rows of a task that the device has run. */
 static size_t
 compare_rows(Parity *parity, const Case *c, const uint8_t *unsure, const void *have, void *want)
@@ -286,9 +314,11 @@ compare_rows(Parity *parity, const Case *c, const uint8_t *unsure, const void *h
 	task.out.data = want;
 	for (size_t row = 0; row < task.rows; row++)
 	{
-		Count *counts[3] = {&parity->by_class[task.op][length_class(row_length(&task, row))],
-							&parity->by_family[c->family],
-							c->ordinary ? &parity->ordinary[task.op][task.regularization] : NULL};
+		size_t class = length_class(row_length(&task, row));
+		bool ordinary = is_ordinary(parity, c, row);
+		Count *counts[] = {&parity->by_class[task.op][class], &parity->by_family[c->family],
+						   ordinary ? &parity->ordinary[task.op][task.regularization] : NULL,
+						   ordinary ? &parity->ordinary_by_class[class] : NULL};
 		bool wrong = false;
 
 		if (unsure[row] > 1)
@@ -299,8 +329,10 @@ compare_rows(Parity *parity, const Case *c, const uint8_t *unsure, const void *h
 		else if (unsure[row] == 0)
 			wrong = !row_is_right(parity, c, row,
 								  sfs_core_run(&task, row, row + 1, workspace, NULL), have, want);
+		if (unsure[row] == 1)
+			note_unsure(parity, c, row);
 		marked += unsure[row] != 0;
-		for (int i = 0; i < 3; i++)
+		for (int i = 0; i < 4; i++)
 			if (counts[i] != NULL)
 			{
 				counts[i]->rows++;
@@ -332,6 +364,8 @@ compare(Parity *parity, const Case *original)
 	SfsStatus status;
 	char what[300];
 
+	if (parity->only != SFS_OP_COUNT && parity->only != task->op)
+		return;
 	if (!parity->device->supports(task))
 	{
 		parity->refused[task->op][task->regularization]++;

@@ -37,17 +37,6 @@ read_list(List *list)
 	}
 }
 
-/* Find the operation that has a name; SFS_OP_COUNT: there is none. */
-static SfsOp
-find_op(const char *name)
-{
-	int op = 0;
-
-	while (op < SFS_OP_COUNT && strcmp(op_name((SfsOp) op), name) != 0)
-		op++;
-	return (SfsOp) op;
-}
-
 /* Compare one record. */
 static void
 run_record(Parity *parity, const char *path, size_t line, const List *x, const List *y,

@@ -12,8 +12,11 @@ extern "C"
 /* Test that a function ends the process, with a message that contains `text` if there is one. */
 void dies(void (*function)(int), int argument, const char *text, const char *name);
 
-/* The same for what only AddressSanitizer and its kin see; without them it is skipped. */
+/* The same for what only AddressSanitizer and its kin see; without them all such tests are skipped as one. */
 void dies_sanitized(void (*function)(int), int argument, const char *text, const char *name);
+
+/* Test that wrong kernels are caught. */
+void test_defects();
 
 /* Test that wrong uses of the runtime are caught. */
 void test_runtime_defects();

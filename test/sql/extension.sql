@@ -30,7 +30,7 @@ WHERE proname NOT LIKE 'softsort%' AND format_type(type, NULL) NOT LIKE '%[]'
 ORDER BY name;
 SELECT DISTINCT trim(arg) COLLATE "C" AS argument
 FROM member, unnest(string_to_array(pg_get_function_arguments(oid), ',')) AS arg
-WHERE prokind = 'f' AND arg LIKE '%DEFAULT%'
+WHERE prokind = 'f' AND proname NOT LIKE 'softsort%' AND arg LIKE '%DEFAULT%'
 ORDER BY argument;
 
 SELECT pg_get_function_arguments('soft_rank(real[],text,double precision,text,boolean)'::regprocedure);

@@ -28,7 +28,9 @@
 #define LONGEST 300000
 #define TOUCHING 6000000
 #define ROWS_MAX 4
-#define WORDS 2048 /* of rows that kernels are given themselves */
+#define MANY_ROWS 40
+#define MANY_LENGTH 52 /* beyond which no level takes several rows at once */
+#define WORDS 2048	   /* of rows that kernels are given themselves */
 #define MATRIX_MAX 24
 #define LEVELS_MAX 8
 #define SHOWN_MAX 10
@@ -39,10 +41,12 @@
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 #define SHORT_CASES 30000
 #define KERNEL_CASES 3000
+#define MANY_CASES 20000
 #define DATA_STEP 5
 #else
 #define SHORT_CASES 120000
 #define KERNEL_CASES 10000
+#define MANY_CASES 100000
 #define DATA_STEP 1
 #endif
 
@@ -54,6 +58,7 @@ typedef struct Case
 	size_t count; /* elements of an input that is not shared */
 	size_t bytes; /* of the output */
 	SfsTask task;
+	size_t most; /* rows; more than ROWS_MAX: many rows of one length */
 	int64_t offsets[ROWS_MAX + 1];
 } Case;
 
@@ -179,14 +184,21 @@ is_isotonic(SfsOp op)
 
 /* Draw which rows a case has, of n elements each or up to that. */
 static void
-draw_rows(Case *c, size_t n, bool one)
+draw_rows(Case *c, size_t n)
 {
 	SfsTask *task = &c->task;
+	bool many = c->most > ROWS_MAX;
 
-	task->rows = one || below(2) == 0 ? 1 : below(ROWS_MAX) + 1;
+	task->rows = c->most == 1 || (!many && below(2) == 0) ? 1 : below(c->most) + 1;
 	task->length = n;
 	c->count = task->rows * n;
-	if (below(3) == 0 && sfs_op_shape(task->op) != SFS_SHAPE_MATRIX)
+	if (many)
+	{
+		task->x.shared = below(8) == 0;
+		task->y.shared = below(4) == 0;
+		task->g.shared = below(4) == 0;
+	}
+	else if (below(3) == 0 && sfs_op_shape(task->op) != SFS_SHAPE_MATRIX)
 	{
 		c->offsets[0] = (int64_t) below(3);
 		for (size_t r = 0; r < task->rows; r++)
@@ -202,6 +214,17 @@ draw_rows(Case *c, size_t n, bool one)
 	}
 }
 
+/* Fill the rows of a case one by one, some of them with other data. */
+static void
+fill_rows(const Case *c, bool negate)
+{
+	bool mixed = below(2) == 0;
+
+	for (size_t r = 0; r < c->task.rows; r++)
+		data_fill(mixed && below(3) == 0 ? below(data_kinds()) : c->kind, c->task.strength, negate,
+				  list + r * c->task.length, c->task.length);
+}
+
 /* Draw the first input, and the strength. */
 static void
 draw_x(Case *c)
@@ -213,8 +236,10 @@ draw_x(Case *c)
 
 	task->strength = draw_strength();
 	data_fill(c->kind, task->strength, negate, list, n);
+	if (c->most > ROWS_MAX)
+		fill_rows(c, negate);
 	if (below(2) == 0)
-		task->strength = fit_strength(n, task->strength);
+		task->strength = fit_strength(c->most > ROWS_MAX ? task->length : n, task->strength);
 	if (task->op == SFS_OP_SPEARMAN && n > 0 && below(4) == 0)
 		for (int i = 0; i < 3; i++)
 			list[below(n)] = below(2) == 0 ? (double) INFINITY : (double) -INFINITY;
@@ -243,7 +268,7 @@ draw_y_and_g(Case *c)
 
 /* Draw a case of n elements a row from its number. */
 static void
-draw(Case *c, SfsOp op, SfsRegularization reg, size_t n, bool one)
+draw(Case *c, SfsOp op, SfsRegularization reg, size_t n)
 {
 	SfsShape shape = sfs_op_shape(op);
 	SfsTask *task = &c->task;
@@ -258,7 +283,7 @@ draw(Case *c, SfsOp op, SfsRegularization reg, size_t n, bool one)
 	task->g.type = draw_type();
 	/* one value a row is always double */
 	task->out.type = shape == SFS_SHAPE_ROWS ? SFS_FLOAT64 : draw_type();
-	draw_rows(c, n, one);
+	draw_rows(c, n);
 	draw_x(c);
 	draw_y_and_g(c);
 	c->bytes = shape == SFS_SHAPE_ROWS	   ? 2 * task->rows
@@ -335,16 +360,16 @@ compare(const Case *c)
 	}
 }
 
-/* Draw the next case and compare it. */
+/* Draw the next case, of up to `most` rows, and compare it. */
 static void
-try(SfsOp op, SfsRegularization reg, size_t kind, size_t n, bool one)
+try(SfsOp op, SfsRegularization reg, size_t kind, size_t n, size_t most)
 {
-	Case c = {.number = number++, .kind = kind};
+	Case c = {.number = number++, .kind = kind, .most = most};
 
 	if (only >= 0 && only != c.number)
 		return;
 	seed((uint64_t) c.number);
-	draw(&c, op, reg, n, one);
+	draw(&c, op, reg, n);
 	compare(&c);
 }
 
@@ -485,9 +510,22 @@ test_short(void)
 
 		seed((uint64_t) number);
 		try(op, (SfsRegularization) below(SFS_REG_COUNT), below(data_kinds()),
-			below(limit(op, below(10) == 0 ? 100 : 40)), false);
+			below(limit(op, below(10) == 0 ? 100 : 40)), ROWS_MAX);
 	}
 	report("short rows");
+}
+
+/* Compare many rows of one length, of which a level may take several at once. */
+static void
+test_many_rows(void)
+{
+	static const SfsOp ops[] = {SFS_OP_RANK,	 SFS_OP_RANK_VJP, SFS_OP_RANK_JVP,
+								SFS_OP_SPEARMAN, SFS_OP_RANK,	  SFS_OP_SOFT_SPEARMAN};
+
+	for (size_t i = 0; i < MANY_CASES; i++)
+		try(ops[i % 6], (SfsRegularization) (i % 16 == 0), i / 6 % data_kinds(),
+			i / 7 % MANY_LENGTH + 1, MANY_ROWS);
+	report("many rows of one length");
 }
 
 /* Compare every length up to DENSE by all operations, and Jacobians of some lengths. */
@@ -501,7 +539,7 @@ test_lengths(void)
 				if ((n % 97 == 7 || limit((SfsOp) op, n) == n) &&
 					(n < HALF || (n + (size_t) op) % 2 == (size_t) reg))
 					try((SfsOp) op, (SfsRegularization) reg, (n + (size_t) op) % data_kinds(), n,
-						n % 8 > 0);
+						n % 8 > 0 ? 1 : ROWS_MAX);
 	report("every length by every operation");
 }
 
@@ -515,7 +553,7 @@ test_data(void)
 		for (size_t kind = n % DATA_STEP; kind < data_kinds(); kind += DATA_STEP)
 			for (int reg = 0; reg < SFS_REG_COUNT; reg++)
 				if (n < HALF || (n / 4 + kind) % 2 == (size_t) reg)
-					try(ops[(n + kind) % 4], (SfsRegularization) reg, kind, n, true);
+					try(ops[(n + kind) % 4], (SfsRegularization) reg, kind, n, 1);
 	report("every length by all data");
 }
 
@@ -530,7 +568,7 @@ test_medium(void)
 			for (int reg = 0; reg < SFS_REG_COUNT; reg++)
 				if (sfs_op_shape((SfsOp) op) != SFS_SHAPE_MATRIX)
 					try((SfsOp) op, (SfsRegularization) reg, kind,
-						lengths[(kind + (size_t) op) % 4], true);
+						lengths[(kind + (size_t) op) % 4], 1);
 	report("rows of thousands");
 }
 
@@ -545,7 +583,7 @@ test_long(void)
 	for (size_t l = 0; l < 5; l++)
 		for (size_t kind = l % DATA_STEP; kind < data_kinds(); kind += DATA_STEP * (l < 3 ? 1 : 2))
 			try(ops[(kind + 2 * l) % 6], (SfsRegularization) ((l + kind / 2) % SFS_REG_COUNT), kind,
-				lengths[l], true);
+				lengths[l], 1);
 	report("long rows");
 }
 
@@ -620,6 +658,7 @@ main(int argc, char **argv)
 	find_levels();
 	test_kernels();
 	test_short();
+	test_many_rows();
 	if (!itself)
 	{
 		test_lengths();

@@ -9,9 +9,12 @@
  *
  *   qualifiers.h   __global__ and the like, dim3, vector types
  *   fiber.h        stacks and switching between them
- *   block.h        the threads of a block, barriers, warps, launches
- *   intrinsics.h   what kernels call
+ *   threads.h      the threads of a block, barriers, warps, launches
+ *   intrinsics.h   barriers, and operations of a warp
+ *   atomics.h      atomic operations
+ *   scalar.h       functions of one thread's values
  *   runtime.h      what host code calls: memory, streams, events, properties
+ *   launch.h       SFS_LAUNCH
  *
  * Environment: CUDASIM_SEED (a number; 0 or none: a fixed order) permutes the order of threads,
  * blocks and streams; CUDASIM_MEMORY, bytes of the device; CUDASIM_DEVICES, how many there are.
@@ -21,8 +24,10 @@
 
 #include "qualifiers.h"
 #include "fiber.h"
-#include "block.h"
+#include "threads.h"
 #include "intrinsics.h"
+#include "atomics.h"
+#include "scalar.h"
 #include "runtime.h"
 #include "launch.h"
 

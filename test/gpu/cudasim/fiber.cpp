@@ -12,11 +12,16 @@
 #include <sanitizer/common_interface_defs.h>
 #endif
 
-#if !defined(__x86_64__) || !defined(__linux__)
-#define CUDASIM_UCONTEXT 1
-#include <ucontext.h>
-#else
+/* -DCUDASIM_UCONTEXT=1 takes the portable way on x86-64, too. */
+#ifndef CUDASIM_UCONTEXT
+#if defined(__x86_64__) && defined(__linux__)
 #define CUDASIM_UCONTEXT 0
+#else
+#define CUDASIM_UCONTEXT 1
+#endif
+#endif
+#if CUDASIM_UCONTEXT
+#include <ucontext.h>
 #endif
 
 #if !CUDASIM_UCONTEXT

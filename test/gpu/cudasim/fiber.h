@@ -20,6 +20,13 @@
 #define CUDASIM_ASAN 0
 #endif
 
+/* clang links its AddressSanitizer into programs, with thread-local variables of its own. */
+#if defined(__clang__)
+#define CUDASIM_CLANG_ASAN CUDASIM_ASAN
+#else
+#define CUDASIM_CLANG_ASAN 0
+#endif
+
 namespace cudasim
 {
 

@@ -4,7 +4,7 @@
 #ifndef CUDASIM_LAUNCH_H
 #define CUDASIM_LAUNCH_H
 
-#include "block.h"
+#include "threads.h"
 #include "runtime.h"
 
 namespace cudasim

@@ -4,7 +4,7 @@
  * __shared__ makes a thread_local variable.  All threads of a block are fibers of one thread
  * of the operating system, so they share it; and since nothing else in a library of kernels is
  * thread_local, the library's thread-local segment is its static shared memory, which can be
- * poisoned as a whole (block.cpp), inside templates too.
+ * poisoned as a whole (threads.cpp), inside templates too.
  */
 #ifndef CUDASIM_QUALIFIERS_H
 #define CUDASIM_QUALIFIERS_H
@@ -40,7 +40,7 @@
 #define __constant__
 #define __managed__
 #define __shared__ static thread_local
-#define __forceinline__ inline __attribute__((always_inline))
+#define __forceinline__ inline
 #define __noinline__ __attribute__((noinline))
 #define __launch_bounds__(...)
 #define __align__(n) __attribute__((aligned(n)))

@@ -8,7 +8,7 @@
 
 #include <chrono>
 
-#include "block.h"
+#include "threads.h"
 
 struct Record;
 

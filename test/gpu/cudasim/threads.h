@@ -1,13 +1,13 @@
 /*
- * block.h - the threads of a block: who runs, barriers, operations of a warp.
+ * threads.h - the threads of a block: who runs, barriers, operations of a warp.
  *
  * A thread runs until it has to wait for others.  The last one to come to a rendezvous works
  * out the results of all, so nobody is asked whether he can go on: threads that can are on
  * a list.  Without a seed the list is a stack, which makes threads run forwards and backwards
  * in turn from one barrier to the next; with one, the next thread is drawn.
  */
-#ifndef CUDASIM_BLOCK_H
-#define CUDASIM_BLOCK_H
+#ifndef CUDASIM_THREADS_H
+#define CUDASIM_THREADS_H
 
 #include "fiber.h"
 #include "qualifiers.h"
@@ -116,4 +116,4 @@ const int warpSize = cudasim::warp_size;
 /* The dynamic shared memory of the block as a pointer to T, aligned to 16 bytes. */
 #define SFS_DYNAMIC_SHARED(T, name) T *name = reinterpret_cast<T *>(cudasim::block.dynamic)
 
-#endif /* CUDASIM_BLOCK_H */
+#endif /* CUDASIM_THREADS_H */

@@ -1,46 +1,21 @@
 /*
- * block.cpp - see block.h.
+ * threads.cpp - see threads.h.
  */
-#include "block.h"
+#include "schedule.h"
 
 #include <link.h>
-
-#if defined(__clang__) && CUDASIM_ASAN
-#define CUDASIM_CLANG_ASAN 1
-#else
-#define CUDASIM_CLANG_ASAN 0
-#endif
 
 namespace cudasim
 {
 
 Thread *current;
 Block block;
+Schedule schedule;
 
 namespace
 {
 
 constexpr unsigned char poison = 0xa5;
-
-/* Lanes that wait for each other. */
-struct Rendezvous
-{
-	unsigned mask;
-	unsigned arrived;
-	WarpOperation operation;
-	Place place;
-	unsigned order[warp_size]; /* the lanes as they came */
-	unsigned count;
-	std::uint64_t value[warp_size];
-	unsigned source[warp_size];
-};
-
-/* A warp: its rendezvous that wait for lanes are the first ones of the list. */
-struct Warp
-{
-	unsigned waiting = 0;
-	std::vector<Rendezvous> list = std::vector<Rendezvous>(2);
-};
 
 /* The barrier of the block. */
 struct Barrier
@@ -54,13 +29,9 @@ struct Barrier
 
 Thread threads[threads_max];
 unsigned created; /* threads that have a stack */
-Warp warps[threads_max / warp_size];
 Barrier barrier;
 Thread *lists[2][threads_max];
-Thread **ready = lists[0];	 /* threads that can run */
 Thread **stopped = lists[1]; /* threads at the barrier, as they came */
-unsigned ready_count;
-unsigned count; /* of threads in the block */
 unsigned ended;
 Context host; /* where the launch was made */
 const std::function<void()> *body;
@@ -91,7 +62,7 @@ print_and_abort()
 	const char *seen[8];
 	unsigned kinds = 0;
 
-	for (unsigned i = 0; i < count && kinds < 8; i++)
+	for (unsigned i = 0; i < schedule.count && kinds < 8; i++)
 	{
 		const char *kind = threads[i].ended ? "" : threads[i].waits;
 		bool is_new = kind != nullptr;
@@ -107,19 +78,11 @@ print_and_abort()
 	std::abort();
 }
 
-/* Are two places the same? */
-bool
-same_place(const Place &a, const Place &b)
-{
-	return (a.position == b.position || std::strcmp(a.position, b.position) == 0) &&
-		   (a.name == b.name || std::strcmp(a.name, b.name) == 0);
-}
-
 /* Report that nobody can go on: somebody waits for a thread that does not come. */
 [[noreturn]] void
 report_deadlock()
 {
-	for (unsigned i = 0; i < count; i++)
+	for (unsigned i = 0; i < schedule.count; i++)
 		if (!threads[i].ended)
 		{
 			current = &threads[i];
@@ -133,22 +96,12 @@ report_deadlock()
 Thread *
 choose()
 {
-	if (ready_count == 0)
+	if (schedule.ready_count == 0)
 		report_deadlock();
-	if (seeded)
-		std::swap(ready[random_number() % ready_count], ready[ready_count - 1]);
-	return ready[--ready_count];
-}
-
-/* Run another thread until somebody chooses this one. */
-void
-pause_thread()
-{
-	Thread *self = current;
-
-	current = choose();
-	if (current != self)
-		switch_context(&self->context, &current->context);
+	if (block.permuted)
+		std::swap(schedule.ready[random_number() % schedule.ready_count],
+				  schedule.ready[schedule.ready_count - 1]);
+	return schedule.ready[--schedule.ready_count];
 }
 
 /* Note the end of the running thread and run others. */
@@ -161,7 +114,7 @@ end_thread()
 	ended++;
 	if (barrier.arrived > 0)
 		die(barrier.place, "a thread ends while others wait");
-	if (ended < count)
+	if (ended < schedule.count)
 	{
 		current = choose();
 		switch_context(&self->context, &current->context);
@@ -205,131 +158,12 @@ find_shared(struct dl_phdr_info *info, std::size_t, void *)
 	}
 	if (!mine)
 		return 0;
-	/* clang links its AddressSanitizer into programs, whose variables would be hit */
+	/* the variables of AddressSanitizer are in the program's segment */
 	if (CUDASIM_CLANG_ASAN && info->dlpi_name[0] == '\0')
 		return 1;
 	shared_start = static_cast<char *>(info->dlpi_tls_data);
 	shared_size = shared_start != nullptr ? size : 0;
 	return 1;
-}
-
-/* Return the sum, minimum and so on of the values of the lanes of a rendezvous. */
-std::uint64_t
-reduce(const Rendezvous &meeting)
-{
-	std::uint64_t result = meeting.value[meeting.order[0]];
-
-	for (unsigned i = 1; i < meeting.count; i++)
-	{
-		std::uint64_t value = meeting.value[meeting.order[i]];
-
-		switch (meeting.operation)
-		{
-			case WarpOperation::add:
-				result += value;
-				break;
-			case WarpOperation::min_signed:
-				result = static_cast<std::uint64_t>(
-					std::min(static_cast<std::int64_t>(result), static_cast<std::int64_t>(value)));
-				break;
-			case WarpOperation::max_signed:
-				result = static_cast<std::uint64_t>(
-					std::max(static_cast<std::int64_t>(result), static_cast<std::int64_t>(value)));
-				break;
-			case WarpOperation::min_unsigned:
-				result = std::min(result, value);
-				break;
-			case WarpOperation::max_unsigned:
-				result = std::max(result, value);
-				break;
-			case WarpOperation::bit_and:
-				result &= value;
-				break;
-			case WarpOperation::bit_or:
-				result |= value;
-				break;
-			default:
-				result ^= value;
-				break;
-		}
-	}
-	return result;
-}
-
-/* Return the lanes of a rendezvous whose value is one of two: equal to `value`, or anything but. */
-unsigned
-lanes_with(const Rendezvous &meeting, std::uint64_t value, bool equal)
-{
-	unsigned lanes = 0;
-
-	for (unsigned i = 0; i < meeting.count; i++)
-		if ((meeting.value[meeting.order[i]] == value) == equal)
-			lanes |= 1u << meeting.order[i];
-	return lanes;
-}
-
-/* Work out the results of a rendezvous to which all lanes have come. */
-void
-complete(const Rendezvous &meeting, Thread *lanes)
-{
-	std::uint64_t result = 0;
-
-	switch (meeting.operation)
-	{
-		case WarpOperation::sync:
-			return;
-		case WarpOperation::shuffle:
-			for (unsigned i = 0; i < meeting.count; i++)
-				lanes[meeting.order[i]].result = meeting.value[meeting.source[meeting.order[i]]];
-			return;
-		case WarpOperation::match_any:
-			for (unsigned i = 0; i < meeting.count; i++)
-				lanes[meeting.order[i]].result =
-					lanes_with(meeting, meeting.value[meeting.order[i]], true);
-			return;
-		case WarpOperation::ballot:
-			result = lanes_with(meeting, 0, false);
-			break;
-		case WarpOperation::any:
-			result = lanes_with(meeting, 0, false) != 0;
-			break;
-		case WarpOperation::all:
-			result = lanes_with(meeting, 0, false) == meeting.mask;
-			break;
-		default:
-			result = reduce(meeting);
-			break;
-	}
-	for (unsigned i = 0; i < meeting.count; i++)
-		lanes[meeting.order[i]].result = result;
-}
-
-/* Find the rendezvous of a mask, or begin it. */
-Rendezvous &
-find_rendezvous(Warp *warp, const Place &place, WarpOperation operation, unsigned mask)
-{
-	for (unsigned i = 0; i < warp->waiting; i++)
-	{
-		Rendezvous &meeting = warp->list[i];
-
-		if (meeting.mask != mask)
-			continue;
-		if (meeting.operation != operation || !same_place(meeting.place, place))
-			die(place, "another lane of the mask %08x is in %s at %s", mask, meeting.place.name,
-				meeting.place.position);
-		return meeting;
-	}
-	if (warp->list.size() == warp->waiting)
-		warp->list.emplace_back();
-
-	Rendezvous &meeting = warp->list[warp->waiting++];
-
-	meeting.mask = mask;
-	meeting.arrived = 0;
-	meeting.operation = operation;
-	meeting.place = place;
-	meeting.count = 0;
-	return meeting;
 }
 
 /* Make the threads of a block ready to run from the beginning. */
@@ -338,15 +172,15 @@ begin_block()
 {
 	if (shared_size > 0)
 		std::memset(shared_start, poison, shared_size);
-	ready_count = 0;
+	schedule.ready_count = 0;
 	ended = 0;
 	barrier.arrived = 0;
 	barrier.votes = 0;
-	for (unsigned i = count; i-- > 0;)
+	for (unsigned i = schedule.count; i-- > 0;)
 	{
 		threads[i].ended = false;
 		threads[i].waits = nullptr;
-		ready[ready_count++] = &threads[i];
+		schedule.ready[schedule.ready_count++] = &threads[i];
 	}
 }
 
@@ -356,8 +190,10 @@ prepare_threads(dim3 size)
 {
 	static dim3 numbered(0, 0, 0);
 
-	count = size.x * size.y * size.z;
-	for (; created < count; created++)
+	if (schedule.ready == nullptr)
+		schedule.ready = lists[0];
+	schedule.count = size.x * size.y * size.z;
+	for (; created < schedule.count; created++)
 	{
 		threads[created].number = created;
 		create_context(&threads[created].context, created, run_thread);
@@ -365,7 +201,7 @@ prepare_threads(dim3 size)
 	if (size.x == numbered.x && size.y == numbered.y && size.z == numbered.z)
 		return;
 	numbered = size;
-	for (unsigned i = 0; i < count; i++)
+	for (unsigned i = 0; i < schedule.count; i++)
 		threads[i].index = uint3{i % size.x, i / size.x % size.y, i / size.x / size.y};
 }
 
@@ -388,7 +224,18 @@ random_step(std::uint64_t total)
 
 } // namespace
 
-/* See block.h. */
+/* See schedule.h. */
+void
+pause_thread()
+{
+	Thread *self = current;
+
+	current = choose();
+	if (current != self)
+		switch_context(&self->context, &current->context);
+}
+
+/* See threads.h. */
 std::uint64_t
 random_number()
 {
@@ -399,7 +246,7 @@ random_number()
 	return state * UINT64_C(0x2545f4914f6cdd1d) >> 16;
 }
 
-/* See block.h. */
+/* See threads.h. */
 bool
 is_permuted()
 {
@@ -415,7 +262,7 @@ is_permuted()
 	return seeded;
 }
 
-/* See block.h. */
+/* See threads.h. */
 void
 die(const Place &place, const char *format, ...)
 {
@@ -437,7 +284,7 @@ die(const Place &place, const char *format, ...)
 	print_and_abort();
 }
 
-/* See block.h. */
+/* See threads.h. */
 int
 block_barrier(const Place &place, Vote vote, bool predicate)
 {
@@ -456,90 +303,46 @@ block_barrier(const Place &place, Vote vote, bool predicate)
 	self->waits_for = place.name;
 	stopped[barrier.arrived++] = self;
 	barrier.votes += predicate;
-	if (barrier.arrived < count)
+	if (barrier.arrived < schedule.count)
 		pause_thread();
 	else
 	{
 		barrier.result = vote == Vote::any	 ? barrier.votes > 0
-						 : vote == Vote::all ? barrier.votes == count
+						 : vote == Vote::all ? barrier.votes == schedule.count
 											 : static_cast<int>(barrier.votes);
 		barrier.arrived = 0;
 		barrier.votes = 0;
 		/* all are here: nobody is ready */
-		std::swap(ready, stopped);
-		ready_count = count;
+		std::swap(schedule.ready, stopped);
+		schedule.ready_count = schedule.count;
 		pause_thread();
 	}
 	self->waits = nullptr;
 	return barrier.result;
 }
 
-/* See block.h. */
-std::uint64_t
-warp_rendezvous(const Place &place, WarpOperation operation, unsigned mask, std::uint64_t value,
-				unsigned source)
-{
-	Thread *self = current;
-	unsigned lane = self->number % warp_size;
-	Thread *lanes = self - lane;
-	unsigned first = self->number - lane;
-	Warp *warp = &warps[first / warp_size];
-
-	if ((mask >> lane & 1) == 0)
-		die(place, "the mask %08x lacks the calling lane %u", mask, lane);
-	if (count - first < warp_size && mask >> (count - first) != 0)
-		die(place, "the mask %08x has lanes that the block does not have", mask);
-	if (operation == WarpOperation::shuffle && (mask >> source & 1) == 0)
-		die(place, "reads lane %u, which is outside of the mask %08x", source, mask);
-
-	Rendezvous &meeting = find_rendezvous(warp, place, operation, mask);
-
-	meeting.arrived |= 1u << lane;
-	meeting.value[lane] = value;
-	meeting.source[lane] = source;
-	meeting.order[meeting.count++] = lane;
-	if (meeting.arrived != mask)
-	{
-		self->waits = place.position;
-		self->waits_for = place.name;
-		pause_thread();
-		self->waits = nullptr;
-		return self->result;
-	}
-	complete(meeting, lanes);
-	for (unsigned i = 0; i + 1 < meeting.count; i++)
-		ready[ready_count++] = &lanes[meeting.order[i]];
-	if (--warp->waiting > 0)
-		std::swap(meeting, warp->list[warp->waiting]);
-	if (seeded)
-	{
-		ready[ready_count++] = self;
-		pause_thread();
-	}
-	return self->result;
-}
-
-/* See block.h. */
+/* See threads.h. */
 void
 give_way(bool always)
 {
 	Thread *self = current;
 
-	if (self == nullptr || ready_count == 0 || (!always && random_number() % 4 != 0))
+	if (self == nullptr || schedule.ready_count == 0 || (!always && random_number() % 4 != 0))
 		return;
-	if (!seeded)
+	if (!block.permuted)
 	{
 		/* the list is a stack: behind all others, or the same one would come back at once */
-		std::memmove(ready + 1, ready, ready_count * sizeof(*ready));
-		ready[0] = self;
-		ready_count++;
+		std::memmove(schedule.ready + 1, schedule.ready,
+					 schedule.ready_count * sizeof(*schedule.ready));
+		schedule.ready[0] = self;
+		schedule.ready_count++;
 	}
 	else
-		ready[ready_count++] = self;
+		schedule.ready[schedule.ready_count++] = self;
 	pause_thread();
 }
 
-/* See block.h. */
+/* See threads.h. */
 void
 run_grid(const char *kernel, dim3 grid, dim3 size, std::size_t shared,
 		 const std::function<void()> &threads_body)
