@@ -23,16 +23,72 @@ struct PairAdd
 	}
 };
 
+/*
+ * Relative error of a decision on exact sums before positions, to the size of what is compared:
+ * some ten roundings of 2^-104, with a margin.
+ */
+#define LOCAL_ERROR 0x1p-96
+
+/* Decide as L2Decider does where sums before positions have no error; that is rare. */
+template <bool SORT>
+__device__ __noinline__ int
+decide_closely(const SfsPair *before, double strength, int a, int b, int c)
+{
+	double m1 = (double) (b - a);
+	double m2 = (double) (c - b);
+	SfsPair middle = before[b];
+	SfsPair first = sfs_pair_multiply(sfs_pair_subtract(middle, before[a]), {m2, 0.0});
+	SfsPair second = sfs_pair_multiply(sfs_pair_subtract(before[c], middle), {m1, 0.0});
+	SfsPair values = sfs_pair_subtract(first, second);
+	SfsPair ramp = sfs_pair_multiply(sfs_pair_product(m1, m2), {(m1 + m2) * 0.5, 0.0});
+	double size = fabs(first.high) + fabs(second.high);
+	SfsPair over;
+
+	if (SORT)
+	{
+		over = sfs_pair_subtract(ramp, sfs_pair_multiply(values, {strength, 0.0}));
+		size = size * strength + ramp.high;
+	}
+	else
+	{
+		over = sfs_pair_subtract(values, sfs_pair_multiply(ramp, {strength, 0.0}));
+		size = size + ramp.high * strength;
+	}
+	if (fabs(over.high) > LOCAL_ERROR * size)
+		return over.high > 0.0;
+	return UNSURE;
+}
+
+/*
+ * The decider of a long row: its error bound grows with n, so that integers and the like, in
+ * which blocks nearly touch, are looked at again.
+ */
+template <bool SORT> struct LongDecider : L2Decider<SORT>
+{
+	bool exact_sums;
+
+	/* Decide. */
+	__device__ __forceinline__ int apart(int a, int b, int c) const
+	{
+		int answer = L2Decider<SORT>::apart(a, b, c);
+
+		if (answer == UNSURE && exact_sums)
+			answer = decide_closely<SORT>(this->before, this->strength, a, b, c);
+		return answer;
+	}
+};
+
 /* Return the decider of a row. */
 template <bool SORT>
-SFS_DEVICE L2Decider<SORT>
+SFS_DEVICE LongDecider<SORT>
 decider_of(const LongRow &row, const SfsPair *before)
 {
-	L2Decider<SORT> decider;
+	LongDecider<SORT> decider;
 
 	decider.before = before;
 	decider.strength = row.strength;
 	decider.bound((double) row.n, fmax(row.high, -row.low), row.unit);
+	decider.exact_sums = sfs_exponent(decider.whole) < row.unit + L2_EXACT_BITS;
 	return decider;
 }
 
