@@ -72,12 +72,17 @@ mark_busy(Slot *slot)
 	return check(cudaEventRecord(slot->event[3], slot->stream), "record an event");
 }
 
-/* Let the stream of the batch wait for what the other slot does. */
+/* Let the stream of the batch wait for what the other slot does; the first time is noted. */
 bool
 join_streams(LongWork *work)
 {
+	bool first = !work->brought_in;
+
+	work->brought_in = true;
 	return check(cudaStreamWaitEvent(work->stream, sfs_state.slot[1].event[3], 0),
-				 "wait for an event");
+				 "wait for an event") &&
+		   (!first ||
+			check(cudaEventRecord(sfs_state.slot[0].event[1], work->stream), "record an event"));
 }
 
 } // namespace

@@ -251,7 +251,7 @@ run_batch(LongWork *work, uint8_t *unsure, SfsDeviceReport *report)
 {
 	Slot *slot = &sfs_state.slot[0];
 	cudaEvent_t end = sfs_state.slot[1].event[0];
-	float ms[2] = {0.0f, 0.0f};
+	float ms[3] = {0.0f, 0.0f, 0.0f};
 
 	slot->ready_at = clock_us() + fault_delay();
 	if (!long_compute(work) ||
@@ -270,10 +270,11 @@ run_batch(LongWork *work, uint8_t *unsure, SfsDeviceReport *report)
 	slot->busy = true;
 	if (!check(cudaEventRecord(end, work->stream), "record an event") || !long_fetch_marks(work))
 		return false;
-	(void) check(cudaEventElapsedTime(&ms[0], slot->event[0], slot->event[2]), "measure time");
-	(void) check(cudaEventElapsedTime(&ms[1], slot->event[2], end), "measure time");
-	report->compute_ms += (double) ms[0];
-	report->copy_ms += (double) ms[1];
+	(void) check(cudaEventElapsedTime(&ms[0], slot->event[0], slot->event[1]), "measure time");
+	(void) check(cudaEventElapsedTime(&ms[1], slot->event[1], slot->event[2]), "measure time");
+	(void) check(cudaEventElapsedTime(&ms[2], slot->event[2], end), "measure time");
+	report->copy_ms += (double) (ms[0] + ms[2]);
+	report->compute_ms += (double) ms[1];
 	report->slices++;
 	return true;
 }

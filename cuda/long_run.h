@@ -18,6 +18,7 @@ struct LongWork
 	size_t elements;
 	int most_chunks; /* of a row */
 	int longest;	 /* row */
+	bool brought_in; /* an input has come, and event[1] after it */
 	/* pinned memory of the host */
 	LongRow *row;
 	LongChunk *chunk;

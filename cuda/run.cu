@@ -398,6 +398,7 @@ run_task(const SfsTask *task, uint8_t *unsure, const SfsHooks *hooks, SfsDeviceR
 		 SfsEngineError *error)
 {
 	int longest = longest_short(task);
+	bool may_be_long = task->offsets != nullptr || task->length > (size_t) longest;
 	size_t done = 0;
 	SfsStatus status;
 
@@ -415,7 +416,7 @@ run_task(const SfsTask *task, uint8_t *unsure, const SfsHooks *hooks, SfsDeviceR
 					  [&](size_t limit)
 					  { return run_slices(task, longest, limit, &done, unsure, hooks, report); });
 	done = 0;
-	if (status == SFS_OK && long_supports(task))
+	if (status == SFS_OK && may_be_long && long_supports(task))
 		status = run_part(LONG_BATCH, LONG_BATCH_MIN, hooks, report, error,
 						  [&](size_t limit) {
 							  return run_long(task, (size_t) longest, limit, &done, unsure, hooks,
@@ -423,9 +424,9 @@ run_task(const SfsTask *task, uint8_t *unsure, const SfsHooks *hooks, SfsDeviceR
 						  });
 	for (size_t row = 0; row < task->rows; row++)
 	{
-		unsure[row] |= is_long(task, row, longest) &&
-					   !(long_supports(task) &&
-						 row_start(task, row + 1) - row_start(task, row) <= LONG_LONGEST);
+		if (may_be_long && is_long(task, row, longest) &&
+			(!long_supports(task) || is_long(task, row, (int) LONG_LONGEST)))
+			unsure[row] = 1;
 		report->unsure += unsure[row] != 0;
 	}
 	return status;
