@@ -63,14 +63,23 @@ failure(SfsDeviceReport *report, SfsEngineError *reason)
 
 /* See state.h. */
 bool
-reserve_device(Buffer *buffer, size_t bytes)
+release_device(Buffer *buffer)
 {
-	if (buffer->bytes >= bytes)
-		return true;
 	if (buffer->data != nullptr && !check(cudaFree(buffer->data), "free device memory"))
 		return false;
 	sfs_state.memory_used -= buffer->bytes;
 	*buffer = {nullptr, 0};
+	return true;
+}
+
+/* See state.h. */
+bool
+reserve_device(Buffer *buffer, size_t bytes)
+{
+	if (buffer->bytes >= bytes)
+		return true;
+	if (!release_device(buffer))
+		return false;
 	if (sfs_state.fault == SFS_FAULT_OOM || sfs_state.memory_used + bytes > sfs_state.memory_limit)
 		return check(cudaErrorMemoryAllocation, "allocate device memory");
 	if (!check(cudaMalloc((void **) &buffer->data, bytes), "allocate device memory"))
@@ -183,6 +192,8 @@ close_device()
 	{
 		for (Slot &slot : sfs_state.slot)
 			release(&slot);
+		(void) cudaFreeHost(sfs_state.long_host.data);
+		(void) cudaFree(sfs_state.long_device.data);
 		(void) cudaDeviceReset();
 	}
 	sfs_state = State();

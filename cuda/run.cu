@@ -7,8 +7,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "long_run.h"
 #include "short.h"
-#include "state.h"
 
 /* Elements of a slice: a few milliseconds of copying at most. */
 #define SLICE_ELEMENTS ((size_t) 1 << 20)
@@ -82,12 +82,24 @@ class_of(size_t n, int longest)
 	return n > (size_t) longest ? SHORT_CLASSES : short_class_of((int) n);
 }
 
+/* Is a row too long for shared memory?  Those are no part of slices; see long_run.h. */
+static bool
+is_long(const SfsTask *task, size_t row, int longest)
+{
+	return row_start(task, row + 1) - row_start(task, row) > (size_t) longest;
+}
+
 /* See state.h. */
 bool
 supports_task(const SfsTask *task)
 {
+	const ShortClass &last = short_classes[SHORT_CLASSES - 1];
 	bool plain = task->strength > PLAIN_MIN && task->strength < PLAIN_MAX;
 
+	/* among rows of different lengths, those that are too long are marked */
+	if (task->offsets == nullptr && task->length > (size_t) (last.threads * last.items) &&
+		!long_supports(task))
+		return false;
 	switch (task->op)
 	{
 		case SFS_OP_RANK:
@@ -171,9 +183,9 @@ stage_input(const SfsTask *task, const Slice *slice, const SfsInput *input, char
 		memcpy(to, (const char *) input->data + slice->first * size, slice->elements * size);
 }
 
-/* Sort the rows of a slice into classes; those for the CPU are marked at once. */
+/* Sort the rows of a slice into classes. */
 static void
-classify(const SfsTask *task, Slice *slice, int longest, char *host, uint8_t *unsure)
+classify(const SfsTask *task, Slice *slice, int longest, char *host)
 {
 	int *offsets = (int *) (host + slice->offsets);
 	uint32_t *list = (uint32_t *) (host + slice->lists);
@@ -186,8 +198,6 @@ classify(const SfsTask *task, Slice *slice, int longest, char *host, uint8_t *un
 
 		slice->count[k] = slice->rows;
 		slice->longest = k < SHORT_CLASSES ? task->length : 0;
-		if (k == SHORT_CLASSES)
-			memset(unsure + slice->row, 1, slice->rows);
 		return;
 	}
 	for (size_t i = 0; i <= slice->rows; i++)
@@ -205,9 +215,7 @@ classify(const SfsTask *task, Slice *slice, int longest, char *host, uint8_t *un
 		int k = class_of(n, longest);
 
 		list[place[k]++] = (uint32_t) i;
-		if (k == SHORT_CLASSES)
-			unsure[slice->row + i] = 1;
-		else if (n > slice->longest)
+		if (k < SHORT_CLASSES && n > slice->longest)
 			slice->longest = n;
 	}
 }
@@ -261,7 +269,7 @@ launch(const SfsTask *task, const Slice *slice, Slot *slot)
 
 /* Send a slice off: staging, copy in, kernels, copy out. */
 static bool
-submit(const SfsTask *task, Slice *slice, int longest, Slot *slot, uint8_t *unsure)
+submit(const SfsTask *task, Slice *slice, int longest, Slot *slot)
 {
 	char *host;
 	char *memory;
@@ -273,7 +281,7 @@ submit(const SfsTask *task, Slice *slice, int longest, Slot *slot, uint8_t *unsu
 	stage_input(task, slice, &task->x, host + slice->x);
 	stage_input(task, slice, &task->y, host + slice->y);
 	stage_input(task, slice, &task->g, host + slice->g);
-	classify(task, slice, longest, host, unsure);
+	classify(task, slice, longest, host);
 	slot->busy = true; /* from here on something may be in flight */
 	slot->ready_at = clock_us() + fault_delay();
 	return check(cudaEventRecord(slot->event[0], slot->stream), "record an event") &&
@@ -306,10 +314,7 @@ hand_out(const SfsTask *task, const Slice *slice, const Slot *slot, uint8_t *uns
 	memcpy((char *) task->out.data + first * size, from,
 		   (row_results ? slice->rows : slice->elements) * size);
 	for (size_t i = 0; i < slice->rows; i++)
-	{
 		unsure[slice->row + i] |= marks[i];
-		report->unsure += unsure[slice->row + i] != 0;
-	}
 	for (int k = 0; k < 3; k++)
 		(void) check(cudaEventElapsedTime(&ms[k], slot->event[k], slot->event[k + 1]),
 					 "measure time");
@@ -320,10 +325,9 @@ hand_out(const SfsTask *task, const Slice *slice, const Slot *slot, uint8_t *uns
 
 /* Run a task in slices of up to `limit` elements, from row *done on. */
 static SfsStatus
-run_slices(const SfsTask *task, size_t limit, size_t *done, uint8_t *unsure, const SfsHooks *hooks,
-		   SfsDeviceReport *report)
+run_slices(const SfsTask *task, int longest, size_t limit, size_t *done, uint8_t *unsure,
+		   const SfsHooks *hooks, SfsDeviceReport *report)
 {
-	int longest = longest_short(task);
 	Slice slices[2];
 	bool pending[2] = {false, false};
 	size_t row = *done;
@@ -341,12 +345,14 @@ run_slices(const SfsTask *task, size_t limit, size_t *done, uint8_t *unsure, con
 			*done = slices[turn].row + slices[turn].rows;
 			pending[turn] = false;
 		}
+		while (row < task->rows && is_long(task, row, longest))
+			row++;
 		if (row == task->rows)
 			continue;
 		if (hooks->poll != nullptr && hooks->poll(hooks->arg))
 			return SFS_CANCELLED;
 		plan(task, row, limit, &slices[turn]);
-		if (!submit(task, &slices[turn], longest, slot, unsure))
+		if (!submit(task, &slices[turn], longest, slot))
 			return SFS_OK; /* the error is noted */
 		pending[turn] = true;
 		row += slices[turn].rows;
@@ -354,27 +360,15 @@ run_slices(const SfsTask *task, size_t limit, size_t *done, uint8_t *unsure, con
 	return SFS_OK;
 }
 
-/* See device.h: SfsDevice.run. */
-SfsStatus
-run_task(const SfsTask *task, uint8_t *unsure, const SfsHooks *hooks, SfsDeviceReport *report,
-		 SfsEngineError *error)
+/* Run one part of a task by `part(limit)`, with smaller limits where memory is short. */
+template <class Part>
+static SfsStatus
+run_part(size_t limit, size_t least, const SfsHooks *hooks, SfsDeviceReport *report,
+		 SfsEngineError *error, const Part &part)
 {
-	size_t limit = SLICE_ELEMENTS;
-	size_t done = 0;
-
-	*report = SfsDeviceReport();
-	error->reason[0] = '\0';
-	memset(unsure, 0, task->rows);
-	if (!sfs_state.is_open || sfs_state.lost)
-	{
-		report->lost = sfs_state.lost;
-		snprintf(error->reason, sizeof(error->reason),
-				 sfs_state.lost ? "the device was lost by this process" : "no device is open");
-		return SFS_FAILED;
-	}
 	for (;;)
 	{
-		SfsStatus status = run_slices(task, limit, &done, unsure, hooks, report);
+		SfsStatus status = part(limit);
 		SfsStatus failed;
 
 		if (status == SFS_OK && sfs_state.error == cudaSuccess)
@@ -386,7 +380,7 @@ run_task(const SfsTask *task, uint8_t *unsure, const SfsHooks *hooks, SfsDeviceR
 			return SFS_CANCELLED;
 		}
 		failed = failure(report, error);
-		if (failed != SFS_NO_MEMORY || limit <= SLICE_MIN)
+		if (failed != SFS_NO_MEMORY || limit <= least)
 			return failed;
 		/* smaller buffers, once nothing uses the larger ones */
 		for (Slot &slot : sfs_state.slot)
@@ -396,4 +390,44 @@ run_task(const SfsTask *task, uint8_t *unsure, const SfsHooks *hooks, SfsDeviceR
 			return failure(report, error);
 		limit /= 2;
 	}
+}
+
+/* See device.h: SfsDevice.run. */
+SfsStatus
+run_task(const SfsTask *task, uint8_t *unsure, const SfsHooks *hooks, SfsDeviceReport *report,
+		 SfsEngineError *error)
+{
+	int longest = longest_short(task);
+	bool may_be_long = task->offsets != nullptr || task->length > (size_t) longest;
+	size_t done = 0;
+	SfsStatus status;
+
+	*report = SfsDeviceReport();
+	error->reason[0] = '\0';
+	memset(unsure, 0, task->rows);
+	if (!sfs_state.is_open || sfs_state.lost)
+	{
+		report->lost = sfs_state.lost;
+		snprintf(error->reason, sizeof(error->reason),
+				 sfs_state.lost ? "the device was lost by this process" : "no device is open");
+		return SFS_FAILED;
+	}
+	status = run_part(SLICE_ELEMENTS, SLICE_MIN, hooks, report, error,
+					  [&](size_t limit)
+					  { return run_slices(task, longest, limit, &done, unsure, hooks, report); });
+	done = 0;
+	if (status == SFS_OK && may_be_long && long_supports(task))
+		status = run_part(LONG_BATCH, LONG_BATCH_MIN, hooks, report, error,
+						  [&](size_t limit) {
+							  return run_long(task, (size_t) longest, limit, &done, unsure, hooks,
+											  report);
+						  });
+	for (size_t row = 0; row < task->rows; row++)
+	{
+		if (may_be_long && is_long(task, row, longest) &&
+			(!long_supports(task) || is_long(task, row, (int) LONG_LONGEST)))
+			unsure[row] = 1;
+		report->unsure += unsure[row] != 0;
+	}
+	return status;
 }

@@ -40,6 +40,8 @@ struct State
 	size_t memory_limit;
 	size_t memory_used;
 	Slot slot[2];
+	Buffer long_device; /* for rows in global memory */
+	Buffer long_host;
 	SfsDeviceFault fault;
 	cudaError_t error; /* the first since it was cleared */
 	const char *doing; /* what failed */
@@ -53,6 +55,9 @@ extern bool check(cudaError_t error, const char *doing);
 /* Make a buffer at least so large; its contents are lost.  False: no memory, or an error. */
 extern bool reserve_device(Buffer *buffer, size_t bytes);
 extern bool reserve_host(Buffer *buffer, size_t bytes);
+
+/* Give a buffer's device memory back. */
+extern bool release_device(Buffer *buffer);
 
 /* Return a steady clock in microseconds. */
 extern int64_t clock_us();

@@ -73,7 +73,10 @@ typedef struct SfsDevice
 	 */
 	void (*close)(void);
 
-	/* Is there a kernel for this operation with these options?  The size does not matter. */
+	/*
+	 * Is there a kernel for this operation with these options?  Of the sizes only the length of
+	 * rows that are all equally long matters, where no kernel takes such rows.
+	 */
 	bool (*supports)(const SfsTask *task);
 
 	/*

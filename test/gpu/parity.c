@@ -2,13 +2,15 @@
  * parity.c - does a device give the core's digits?
  *
  *   parity LIBRARY [--rows N] [--long LENGTH]... [--seed S] [--unsure PERCENT] [--golden DIR]
- *          [--longest LENGTH] [--op NAME] [--elements N] [--device N] [--memory BYTES] [--task K]
+ *          [--longest LENGTH] [--op NAME] [--elements N] [--lengths LOW HIGH] [--device N]
+ *          [--memory BYTES] [--task K]
  *
  * The golden set, N random rows and a few long ones are run on the device and on the core; each
  * row that the device answers must be the same to the last bit.  It fails, too, when memory
  * outside of outputs is written to, an input is changed, or more than PERCENT of the rows of
  * ordinary data are left unanswered, for any operation and regularization or any length.
  * --longest says from which length on rows may be left to the CPU (default: none may).
+ * --lengths makes random rows of about so many elements, in place of a mix of lengths.
  * --task K runs one random task alone and shows the inputs of rows that differ or are not answered.
  * Prints TAP; the names of tests begin with "simulated" or the device's name.
  */
@@ -275,6 +277,9 @@ read_options(int argc, char **argv, Parity *parity)
 			parity->longest = (size_t) number(argc, argv, &i);
 		else if (strcmp(word, "--elements") == 0)
 			parity->batch_elements = (size_t) number(argc, argv, &i);
+		else if (strcmp(word, "--lengths") == 0)
+			for (int k = 0; k < 2; k++)
+				parity->lengths[k] = (size_t) number(argc, argv, &i);
 		else if (strcmp(word, "--device") == 0)
 			options.device = (int) number(argc, argv, &i);
 		else if (strcmp(word, "--memory") == 0)

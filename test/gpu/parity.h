@@ -36,6 +36,7 @@ typedef struct Parity
 	uint64_t seed;
 	size_t batch_elements; /* about how many elements a random task has */
 	SfsOp only;			   /* this operation alone, or SFS_OP_COUNT */
+	size_t lengths[2];	   /* random rows have from this to this many elements; 0: a mix */
 	size_t longest;		   /* row of which the device has to answer most */
 	bool verbose;		   /* show the inputs of a row that differs */
 

@@ -155,10 +155,13 @@ make_factors(const SfsTask *task, bool positive, bool shared, size_t kind)
 
 /* Lay out the rows of a task. */
 static void
-make_rows(SfsTask *task, size_t elements)
+make_rows(const Parity *parity, SfsTask *task)
 {
+	size_t elements = parity->batch_elements;
+	const size_t *given = parity->lengths;
 	bool matrix = sfs_op_shape(task->op) == SFS_SHAPE_MATRIX;
-	size_t n = random_length(matrix ? 129 : LONGEST);
+	size_t n = given[1] == 0 || matrix ? random_length(matrix ? 129 : LONGEST)
+									   : given[0] + below(given[1] - given[0] + 1);
 	size_t cost = matrix ? n * n * elements / MATRIX_MAX : n;
 	size_t most = elements / (cost + 1) + 1;
 	size_t limit = elements / (ROWS_MAX + 30) > ROWS_MAX ? elements / (ROWS_MAX + 30) : ROWS_MAX;
@@ -230,6 +233,9 @@ run_random(Parity *parity, uint64_t index)
 	task.standardize = turn / SFS_REG_COUNT / 2 % 2 != 0;
 	c.family = below(3) == 0 ? below(3) : below(families());
 	task.strength = random_strength(&ordinary);
+	/* a long row of most families is one block at an ordinary strength */
+	if (parity->lengths[1] > 0 && ordinary && below(2) == 0)
+		task.strength *= 10.0 / (double) parity->lengths[1];
 	switch (task.op)
 	{
 		case SFS_OP_PROJECTION:
@@ -246,11 +252,13 @@ run_random(Parity *parity, uint64_t index)
 			break;
 	}
 	c.ordinary = ordinary && family_is_ordinary(c.family);
-	make_rows(&task, parity->batch_elements);
+	make_rows(parity, &task);
 	make_inputs(&task, c.family);
 	task.out.type = sfs_op_shape(task.op) == SFS_SHAPE_ROWS ? SFS_FLOAT64 : random_type();
-	snprintf(c.name, sizeof(c.name), "--seed %" PRIu64 " --elements %zu%s%s --task %" PRIu64,
-			 parity->seed, parity->batch_elements, parity->only != SFS_OP_COUNT ? " --op " : "",
+	snprintf(c.name, sizeof(c.name),
+			 "--seed %" PRIu64 " --elements %zu --lengths %zu %zu%s%s --task %" PRIu64,
+			 parity->seed, parity->batch_elements, parity->lengths[0], parity->lengths[1],
+			 parity->only != SFS_OP_COUNT ? " --op " : "",
 			 parity->only != SFS_OP_COUNT ? op_name(parity->only) : "", index);
 	c.task = task;
 	rows = task.rows;
@@ -259,37 +267,48 @@ run_random(Parity *parity, uint64_t index)
 	return rows;
 }
 
-/* See parity.h. */
+/* Compare one operation on a long row. */
+static void
+run_long_task(Parity *parity, const SfsTask *given, size_t family)
+{
+	SfsTask task = *given;
+	Case c = {.family = family, .ordinary = true};
+
+	/* what a device refuses need not be made */
+	if (!parity->device->supports(&task))
+	{
+		parity->refused[task.op][task.regularization]++;
+		return;
+	}
+	seed(parity->seed + (uint64_t) task.op);
+	make_inputs(&task, family);
+	task.out.type = SFS_FLOAT64;
+	snprintf(c.name, sizeof(c.name), "--seed %" PRIu64 " --rows 0 --long %zu", parity->seed,
+			 task.length);
+	c.task = task;
+	compare(parity, &c);
+	free_inputs(&task);
+}
+
+/* See parity.h: at the second strength the row is not one block for certain (N8). */
 void
 run_long(Parity *parity, size_t length)
 {
+	const double strengths[] = {0.1, 7.3 / (double) (length + 1)};
+
 	for (int op = 0; op < SFS_OP_COUNT; op++)
 		for (int reg = 0; reg < SFS_REG_COUNT; reg++)
 			for (size_t family = 0; family < 3; family++)
-			{
-				SfsTask task = {.op = (SfsOp) op,
-								.regularization = (SfsRegularization) reg,
-								.strength = 0.1,
-								.rows = 1,
-								.length = length};
-				Case c = {.family = family, .ordinary = true};
-
-				if (sfs_op_shape(task.op) == SFS_SHAPE_MATRIX ||
-					(parity->only != SFS_OP_COUNT && parity->only != task.op))
-					continue;
-				/* what a device refuses need not be made */
-				if (!parity->device->supports(&task))
+				for (int i = 0; i < 2; i++)
 				{
-					parity->refused[op][reg]++;
-					continue;
+					SfsTask task = {.op = (SfsOp) op,
+									.regularization = (SfsRegularization) reg,
+									.strength = strengths[i],
+									.rows = 1,
+									.length = length};
+
+					if (sfs_op_shape(task.op) != SFS_SHAPE_MATRIX &&
+						(parity->only == SFS_OP_COUNT || parity->only == task.op))
+						run_long_task(parity, &task, family);
 				}
-				seed(parity->seed + (uint64_t) op);
-				make_inputs(&task, family);
-				task.out.type = SFS_FLOAT64;
-				snprintf(c.name, sizeof(c.name), "--seed %" PRIu64 " --rows 0 --long %zu",
-						 parity->seed, length);
-				c.task = task;
-				compare(parity, &c);
-				free_inputs(&task);
-			}
 }

@@ -281,8 +281,14 @@ static bool
 is_ordinary(const Parity *parity, const Case *c, size_t row)
 {
 	size_t n = row_length(&c->task, row);
+	SfsTask alone = c->task;
 
-	return c->ordinary && n >= LENGTH_ORDINARY && n <= parity->longest;
+	/* among others, a row may be of a length of which the device supports none */
+	alone.rows = 1;
+	alone.length = n;
+	alone.offsets = NULL;
+	return c->ordinary && n >= LENGTH_ORDINARY && n <= parity->longest &&
+		   parity->device->supports(&alone);
 }
 
 /* Keep an example of an ordinary row that is not answered; show the rows of a single task. */
