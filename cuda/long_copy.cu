@@ -85,6 +85,13 @@ join_streams(LongWork *work)
 			check(cudaEventRecord(sfs_state.slot[0].event[1], work->stream), "record an event"));
 }
 
+/* Return the first element of a batch of equal rows. */
+size_t
+start_of(const LongWork *work)
+{
+	return work->row[0].task_row * work->task->length;
+}
+
 } // namespace
 
 /* See long_run.h. */
@@ -97,6 +104,10 @@ long_bring_in(LongWork *work, const SfsInput *input, char *to)
 	Walk walk = {work, 0, 0};
 	int turn = 0;
 
+	if (work->on_device) /* rows are equal, so those of a batch lie together */
+		return check(cudaMemcpyAsync(to, input->shared ? from : from + start_of(work) * size,
+									 total * size, cudaMemcpyDeviceToDevice, work->stream),
+					 "copy an input");
 	for (size_t at = 0; at < total; turn = 1 - turn)
 	{
 		Slot *slot = &sfs_state.slot[turn];
@@ -136,6 +147,10 @@ long_hand_out(LongWork *work)
 	Walk walk = {work, 0, 0};
 	size_t pending = 0;
 
+	if (work->on_device)
+		return check(cudaMemcpyAsync((char *) out.data + start_of(work) * size, work->io,
+									 total * size, cudaMemcpyDeviceToDevice, work->stream),
+					 "copy the output");
 	for (size_t at = 0, turn = 0; at < total || pending > 0; turn = 1 - turn)
 	{
 		Slot *slot = &sfs_state.slot[turn];

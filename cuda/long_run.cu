@@ -1,6 +1,7 @@
 /*
  * long_run.cu - long rows: batches, their memory, and the steps of each operation.
  */
+#include <stdlib.h>
 #include <string.h>
 
 #include "long_run.h"
@@ -240,9 +241,15 @@ prepare(LongWork *work, size_t shorter, size_t limit, size_t *row)
 void
 hand_out_rows(const LongWork *work)
 {
+	double *out = (double *) work->task->out.data;
+
 	for (int r = 0; r < work->batch.rows; r++)
-		if (!work->row[r].skip)
-			((double *) work->task->out.data)[work->row[r].task_row] = work->row[r].rho;
+		if (!work->row[r].skip && !work->on_device)
+			out[work->row[r].task_row] = work->row[r].rho;
+		else if (!work->row[r].skip)
+			(void) check(cudaMemcpyAsync(out + work->row[r].task_row, &work->row[r].rho,
+										 sizeof(double), cudaMemcpyHostToDevice, work->stream),
+						 "copy to the device");
 }
 
 /* Run a prepared batch and hand its results out. */
@@ -283,8 +290,8 @@ run_batch(LongWork *work, uint8_t *unsure, SfsDeviceReport *report)
 
 /* See long_run.h. */
 SfsStatus
-run_long(const SfsTask *task, size_t shorter, size_t limit, size_t *done, uint8_t *unsure,
-		 const SfsHooks *hooks, SfsDeviceReport *report)
+run_long(const SfsTask *task, size_t shorter, size_t limit, bool on_device, size_t *done,
+		 uint8_t *unsure, const SfsHooks *hooks, SfsDeviceReport *report)
 {
 	size_t others = sfs_state.memory_used - sfs_state.long_device.bytes;
 	double room = (double) (sfs_state.memory_limit - others) / bytes_per_position(task);
@@ -298,6 +305,7 @@ run_long(const SfsTask *task, size_t shorter, size_t limit, size_t *done, uint8_
 
 		work.task = task;
 		work.hooks = hooks;
+		work.on_device = on_device;
 		if (!prepare(&work, shorter, limit, &row) || !run_batch(&work, unsure, report))
 		{
 			status = work.status;
@@ -307,7 +315,25 @@ run_long(const SfsTask *task, size_t shorter, size_t limit, size_t *done, uint8_
 		}
 		*done = row;
 	}
-	if (status == SFS_OK && sfs_state.error == cudaSuccess && sfs_state.long_device.bytes > KEEP)
+	if (status == SFS_OK && sfs_state.error == cudaSuccess && sfs_state.long_device.bytes > KEEP &&
+		!on_device)
 		(void) release_device(&sfs_state.long_device);
 	return status;
+}
+
+/* See long_run.h. */
+bool
+run_long_on_device(const SfsTask *task, size_t shorter, size_t *unsure, SfsDeviceReport *report)
+{
+	const SfsHooks nobody = SfsHooks();
+	uint8_t *marks = (uint8_t *) calloc(task->rows, 1);
+	size_t done = 0;
+
+	if (marks == nullptr)
+		return check(cudaErrorMemoryAllocation, "allocate memory");
+	(void) run_long(task, shorter, LONG_BATCH, true, &done, marks, &nobody, report);
+	for (size_t i = 0; i < task->rows; i++)
+		*unsure += marks[i];
+	free(marks);
+	return sfs_state.error == cudaSuccess;
 }

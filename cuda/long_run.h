@@ -13,6 +13,7 @@ struct LongWork
 {
 	const SfsTask *task;
 	const SfsHooks *hooks;
+	bool on_device;	  /* the task's data is there: see run_on_device */
 	SfsStatus status; /* SFS_OK or SFS_CANCELLED */
 	LongBatch batch;
 	size_t elements;
@@ -83,7 +84,12 @@ extern bool long_compute(LongWork *work);
  * Run the rows of a task that are longer than `shorter`, from row *done on, in batches of up to
  * `limit` positions, or of one row.
  */
-extern SfsStatus run_long(const SfsTask *task, size_t shorter, size_t limit, size_t *done,
-						  uint8_t *unsure, const SfsHooks *hooks, SfsDeviceReport *report);
+extern SfsStatus run_long(const SfsTask *task, size_t shorter, size_t limit, bool on_device,
+						  size_t *done, uint8_t *unsure, const SfsHooks *hooks,
+						  SfsDeviceReport *report);
+
+/* Run them on data in the device's memory; see run_on_device. */
+extern bool run_long_on_device(const SfsTask *task, size_t shorter, size_t *unsure,
+							   SfsDeviceReport *report);
 
 #endif /* SFS_LONG_RUN_H */

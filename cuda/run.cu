@@ -228,39 +228,56 @@ device_input(const SfsInput *input, char *memory, size_t offset)
 			input->shared};
 }
 
+/* Describe the options of a task. */
+static Batch
+batch_of(const SfsTask *task)
+{
+	Batch batch = Batch();
+
+	batch.op = task->op;
+	batch.length = (int) task->length;
+	batch.out_is_float = !short_has_row_results(task->op) && task->out.type == SFS_FLOAT32;
+	batch.strength = task->strength;
+	batch.descending = task->direction == SFS_DESCENDING;
+	batch.standardize = task->standardize;
+	return batch;
+}
+
+/* Launch rows of one class, of up to `longest` values. */
+static bool
+launch_rows(const SfsTask *task, Batch *batch, int short_class, size_t longest, cudaStream_t stream)
+{
+	const ShortClass &c = short_classes[short_class];
+
+	batch->longest = longest < (size_t) (c.threads * c.items) ? (int) longest : c.threads * c.items;
+	batch->row_bytes = (int) short_row_bytes(short_class, task->op, task->regularization,
+											 task->standardize, batch->longest);
+	return check(launch_short(*batch, task->regularization, short_class, stream),
+				 "launch a kernel");
+}
+
 /* Launch the kernels of a slice. */
 static bool
 launch(const SfsTask *task, const Slice *slice, Slot *slot)
 {
 	char *memory = slot->device.data;
-	Batch batch = Batch();
+	Batch batch = batch_of(task);
 	size_t listed = 0;
 
-	batch.op = task->op;
 	batch.offsets = task->offsets == nullptr ? nullptr : (const int *) (memory + slice->offsets);
-	batch.length = (int) task->length;
 	batch.x = device_input(&task->x, memory, slice->x);
 	batch.y = device_input(&task->y, memory, slice->y);
 	batch.g = device_input(&task->g, memory, slice->g);
 	batch.out = memory + slice->out;
-	batch.out_is_float = !short_has_row_results(task->op) && task->out.type == SFS_FLOAT32;
-	batch.strength = task->strength;
-	batch.descending = task->direction == SFS_DESCENDING;
-	batch.standardize = task->standardize;
 	batch.unsure = (uint8_t *) (memory + slice->unsure);
 	for (int k = 0; k < SHORT_CLASSES; k++)
 	{
-		int capacity = short_classes[k].threads * short_classes[k].items;
-
 		if (slice->count[k] == 0)
 			continue;
 		batch.rows = (int) slice->count[k];
 		batch.row = task->offsets == nullptr ? nullptr
 											 : (const uint32_t *) (memory + slice->lists) + listed;
-		batch.longest = slice->longest < (size_t) capacity ? (int) slice->longest : capacity;
-		batch.row_bytes = (int) short_row_bytes(k, task->op, task->regularization,
-												task->standardize, batch.longest);
-		if (!check(launch_short(batch, task->regularization, k, slot->stream), "launch a kernel"))
+		if (!launch_rows(task, &batch, k, slice->longest, slot->stream))
 			return false;
 		listed += slice->count[k];
 	}
@@ -419,8 +436,8 @@ run_task(const SfsTask *task, uint8_t *unsure, const SfsHooks *hooks, SfsDeviceR
 	if (status == SFS_OK && may_be_long && long_supports(task))
 		status = run_part(LONG_BATCH, LONG_BATCH_MIN, hooks, report, error,
 						  [&](size_t limit) {
-							  return run_long(task, (size_t) longest, limit, &done, unsure, hooks,
-											  report);
+							  return run_long(task, (size_t) longest, limit, false, &done, unsure,
+											  hooks, report);
 						  });
 	for (size_t row = 0; row < task->rows; row++)
 	{
@@ -430,4 +447,24 @@ run_task(const SfsTask *task, uint8_t *unsure, const SfsHooks *hooks, SfsDeviceR
 		report->unsure += unsure[row] != 0;
 	}
 	return status;
+}
+
+/* See state.h. */
+bool
+run_on_device(const SfsTask *task, uint8_t *marks, size_t *unsure, SfsDeviceReport *report)
+{
+	Slot *slot = &sfs_state.slot[0];
+	int longest = longest_short(task);
+	int k = class_of(task->length, longest);
+	Batch batch = batch_of(task);
+
+	if (k == SHORT_CLASSES)
+		return run_long_on_device(task, (size_t) longest, unsure, report);
+	batch.rows = (int) task->rows;
+	batch.x = device_input(&task->x, (char *) task->x.data, 0);
+	batch.y = device_input(&task->y, (char *) task->y.data, 0);
+	batch.g = device_input(&task->g, (char *) task->g.data, 0);
+	batch.out = task->out.data;
+	batch.unsure = marks;
+	return launch_rows(task, &batch, k, task->length, slot->stream);
 }

@@ -76,4 +76,12 @@ extern SfsStatus run_task(const SfsTask *task, uint8_t *unsure, const SfsHooks *
 						  SfsDeviceReport *report, SfsEngineError *error);
 extern bool supports_task(const SfsTask *task);
 
+/*
+ * Launch a task of equal rows whose data is in the device's memory, on the stream of the first slot.
+ * Rows in shared memory set `marks`; longer ones, for which the host has to wait, are
+ * counted in *unsure.  False: an error is noted.
+ */
+extern bool run_on_device(const SfsTask *task, uint8_t *marks, size_t *unsure,
+						  SfsDeviceReport *report);
+
 #endif /* SFS_STATE_H */
