@@ -106,7 +106,7 @@ long_bring_in(LongWork *work, const SfsInput *input, char *to)
 
 	if (work->on_device) /* rows are equal, so those of a batch lie together */
 		return check(cudaMemcpyAsync(to, input->shared ? from : from + start_of(work) * size,
-									 total * size, cudaMemcpyDeviceToDevice, work->stream),
+									 total * size, cudaMemcpyDefault, work->stream),
 					 "copy an input");
 	for (size_t at = 0; at < total; turn = 1 - turn)
 	{
@@ -149,7 +149,7 @@ long_hand_out(LongWork *work)
 
 	if (work->on_device)
 		return check(cudaMemcpyAsync((char *) out.data + start_of(work) * size, work->io,
-									 total * size, cudaMemcpyDeviceToDevice, work->stream),
+									 total * size, cudaMemcpyDefault, work->stream),
 					 "copy the output");
 	for (size_t at = 0, turn = 0; at < total || pending > 0; turn = 1 - turn)
 	{
