@@ -107,7 +107,8 @@ long_bring_in(LongWork *work, const SfsInput *input, char *to)
 	if (work->on_device) /* rows are equal, so those of a batch lie together */
 		return check(cudaMemcpyAsync(to, input->shared ? from : from + start_of(work) * size,
 									 total * size, cudaMemcpyDefault, work->stream),
-					 "copy an input");
+					 "copy an input") &&
+			   check(cudaEventRecord(sfs_state.slot[0].event[1], work->stream), "record an event");
 	for (size_t at = 0; at < total; turn = 1 - turn)
 	{
 		Slot *slot = &sfs_state.slot[turn];
