@@ -69,6 +69,8 @@ struct DeviceResult
 	__device__ __forceinline__ bool put(int i, double value) const
 	{
 		value += 0.0;
+		if (isnan(value)) /* with the bits of the core's */
+			value = sfs_bits_double(UINT64_C(0x7ff8000000000000));
 		if (is_float)
 		{
 			float rounded = (float) value;

@@ -3,7 +3,7 @@
  */
 #include "../bench/gpu/benchmark.h"
 
-#include "state.h"
+#include "context.h"
 
 /* Add up the rows that are marked, and give the marks back. */
 static size_t

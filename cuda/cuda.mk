@@ -7,15 +7,18 @@ CUDA_ARCHS ?= 75 80 86 89 90 100 120
 
 KNOWN  := $(patsubst compute_%,%,$(shell $(NVCC) --list-gpu-arch 2>/dev/null))
 ARCHS  := $(filter $(CUDA_ARCHS),$(KNOWN))
+HIGHEST := $(lastword $(shell printf '%s\n' $(ARCHS) | sort -n))
+RELEASE := $(shell $(NVCC) --version 2>/dev/null | sed -n 's/.*release \([0-9]*\).*/\1/p')
 CODE    = $(foreach a,$(ARCHS),-gencode arch=compute_$(a),code=sm_$(a)) \
-          $(foreach a,$(lastword $(ARCHS)),-gencode arch=compute_$(a),code=compute_$(a))
+          $(foreach a,$(HIGHEST),-gencode arch=compute_$(a),code=compute_$(a))
 
 BUILD   = build/cuda
 OBJECTS = $(patsubst cuda/%.cu,$(BUILD)/%.o,$(sort $(wildcard cuda/*.cu)))
 
 # No contraction, no fast math: the digits of the core.
 FLAGS   = -O3 -std=c++17 --fmad=false -Xcompiler -fPIC,-fvisibility=hidden,-ffp-contract=off \
-          -Isrc/core -Isrc/engine -Icuda -Xptxas -v $(CUDA_FLAGS)
+          -Isrc/core -Isrc/engine -Icuda -Xptxas -v \
+          $(if $(filter-out 9 10 11 12,$(RELEASE)),--compress-mode=size) $(CUDA_FLAGS)
 
 softsort_cuda.so: $(OBJECTS)
 	$(NVCC) -shared -cudart static -Xlinker --as-needed,--exclude-libs,ALL -o $@ $^

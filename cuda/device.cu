@@ -5,7 +5,7 @@
 #include <string.h>
 #include <time.h>
 
-#include "state.h"
+#include "context.h"
 
 State sfs_state;
 
@@ -15,7 +15,7 @@ State sfs_state;
 /* How long a slice takes under SFS_FAULT_SLOW, in microseconds. */
 #define SLOW_US INT64_C(4000000)
 
-/* See state.h. */
+/* See context.h. */
 int64_t
 clock_us()
 {
@@ -25,7 +25,7 @@ clock_us()
 	return (int64_t) now.tv_sec * 1000000 + now.tv_nsec / 1000;
 }
 
-/* See state.h. */
+/* See context.h. */
 bool
 check(cudaError_t error, const char *doing)
 {
@@ -40,7 +40,7 @@ check(cudaError_t error, const char *doing)
 	return false;
 }
 
-/* See state.h: memory shortage and wrong arguments leave the context as it was. */
+/* See context.h: memory shortage and wrong arguments leave the context as it was. */
 SfsStatus
 failure(SfsDeviceReport *report, SfsEngineError *reason)
 {
@@ -61,7 +61,7 @@ failure(SfsDeviceReport *report, SfsEngineError *reason)
 	return SFS_FAILED;
 }
 
-/* See state.h. */
+/* See context.h. */
 bool
 release_device(Buffer *buffer)
 {
@@ -72,7 +72,7 @@ release_device(Buffer *buffer)
 	return true;
 }
 
-/* See state.h. */
+/* See context.h. */
 bool
 reserve_device(Buffer *buffer, size_t bytes)
 {
@@ -92,7 +92,7 @@ reserve_device(Buffer *buffer, size_t bytes)
 	return true;
 }
 
-/* See state.h. */
+/* See context.h. */
 bool
 reserve_host(Buffer *buffer, size_t bytes)
 {
@@ -141,7 +141,7 @@ sleep_a_little(const SfsHooks *hooks, long microseconds)
 	return hooks->poll != nullptr && hooks->poll(hooks->arg);
 }
 
-/* See state.h. */
+/* See context.h. */
 SfsStatus
 wait_for(Slot *slot, const SfsHooks *hooks)
 {
@@ -163,6 +163,19 @@ wait_for(Slot *slot, const SfsHooks *hooks)
 			stop = clock_us();
 	}
 	return stop != 0 ? SFS_CANCELLED : SFS_OK;
+}
+
+/* See context.h: the error that broke the run off is the one to be told. */
+void
+keep_track()
+{
+	if (sfs_state.lost)
+		return;
+	for (Slot &slot : sfs_state.slot)
+	{
+		slot.busy = true;
+		(void) cudaEventRecord(slot.event[3], slot.stream);
+	}
 }
 
 /* Give a slot's resources back; errors do not matter any more. */
@@ -199,6 +212,28 @@ close_device()
 	sfs_state = State();
 	sfs_state.lost = lost;
 	sfs_state.fault = fault;
+}
+
+/* Does nothing; to see whether this device can run what the library was compiled for. */
+__global__ void
+nothing()
+{
+}
+
+/* Can the device run kernels of this library? */
+static bool
+has_kernels(SfsEngineError *error)
+{
+	cudaFuncAttributes attributes;
+	cudaError_t found = cudaFuncGetAttributes(&attributes, nothing);
+
+	if (found == cudaSuccess)
+		return true;
+	(void) cudaGetLastError();
+	snprintf(error->reason, sizeof(error->reason),
+			 "the library was not compiled for this device: %s (CUDA error %d)",
+			 cudaGetErrorString(found), (int) found);
+	return false;
 }
 
 /* Describe a device. */
@@ -251,6 +286,11 @@ open_device(int device, uint64_t memory, SfsDeviceInfo *info, SfsEngineError *er
 	state.device = device;
 	state.is_open = check(cudaSetDevice(device), "select the device");
 	describe(device, info);
+	if (state.error == cudaSuccess && !has_kernels(error))
+	{
+		close_device();
+		return SFS_NOT_SUPPORTED;
+	}
 	state.memory_limit = memory == 0 ? (size_t) (info->memory / 4) : (size_t) memory;
 	if (state.error == cudaSuccess)
 		(void) (check(cudaDeviceGetAttribute(&state.shared_limit,

@@ -248,7 +248,7 @@ hand_out_rows(const LongWork *work)
 			out[work->row[r].task_row] = work->row[r].rho;
 		else if (!work->row[r].skip)
 			(void) check(cudaMemcpyAsync(out + work->row[r].task_row, &work->row[r].rho,
-										 sizeof(double), cudaMemcpyHostToDevice, work->stream),
+										 sizeof(double), cudaMemcpyDefault, work->stream),
 						 "copy to the device");
 }
 

@@ -7,7 +7,7 @@
 #define SFS_LONG_RUN_H
 
 #include "long.h"
-#include "state.h"
+#include "context.h"
 
 struct LongWork
 {

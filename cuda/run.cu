@@ -89,7 +89,7 @@ is_long(const SfsTask *task, size_t row, int longest)
 	return row_start(task, row + 1) - row_start(task, row) > (size_t) longest;
 }
 
-/* See state.h. */
+/* See context.h. */
 bool
 supports_task(const SfsTask *task)
 {
@@ -390,6 +390,7 @@ run_part(size_t limit, size_t least, const SfsHooks *hooks, SfsDeviceReport *rep
 
 		if (status == SFS_OK && sfs_state.error == cudaSuccess)
 			return SFS_OK;
+		keep_track();
 		if (status == SFS_CANCELLED)
 		{
 			/* what is still in flight uses buffers of this library alone */
@@ -429,6 +430,9 @@ run_task(const SfsTask *task, uint8_t *unsure, const SfsHooks *hooks, SfsDeviceR
 				 sfs_state.lost ? "the device was lost by this process" : "no device is open");
 		return SFS_FAILED;
 	}
+	/* somebody else in this process may have selected another one */
+	if (!check(cudaSetDevice(sfs_state.device), "select the device"))
+		return failure(report, error);
 	status = run_part(SLICE_ELEMENTS, SLICE_MIN, hooks, report, error,
 					  [&](size_t limit)
 					  { return run_slices(task, longest, limit, &done, unsure, hooks, report); });
@@ -449,7 +453,7 @@ run_task(const SfsTask *task, uint8_t *unsure, const SfsHooks *hooks, SfsDeviceR
 	return status;
 }
 
-/* See state.h. */
+/* See context.h. */
 bool
 run_on_device(const SfsTask *task, uint8_t *marks, size_t *unsure, SfsDeviceReport *report)
 {

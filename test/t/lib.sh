@@ -45,6 +45,7 @@ growth()
     psql -XqAt -v ON_ERROR_STOP=1 2>&1 <<SQL | awk '{ v[NR] = $0 } END { if (NR == 2) print v[2] - v[1]; else print "failed:", v[NR] }'
 SET max_parallel_workers_per_gather = 0;
 SET work_mem = '1MB';
+SET softsort.gpu = off;
 SELECT pg_backend_pid() AS pid, soft_rank(ARRAY[1]) AS ignored \gset
 \o /dev/null
 $1;

@@ -1,12 +1,12 @@
 /*
- * state.h - what the library holds of a device: two slots of buffers, used in turn, so that
+ * context.h - what the library holds of a device: two slots of buffers, used in turn, so that
  * copies of one slice overlap with the kernels of another.
  *
  * Every call of the runtime whose error matters goes through check(), which keeps the first
  * error and tells whether the process may go on with the device.
  */
-#ifndef SFS_STATE_H
-#define SFS_STATE_H
+#ifndef SFS_CONTEXT_H
+#define SFS_CONTEXT_H
 
 #include "gpu.h"
 
@@ -71,6 +71,12 @@ extern SfsStatus failure(SfsDeviceReport *report, SfsEngineError *reason);
  */
 extern SfsStatus wait_for(Slot *slot, const SfsHooks *hooks);
 
+/*
+ * After a run that was broken off: have wait_for wait for all that has been put into the streams,
+ * also what no event stands for yet.
+ */
+extern void keep_track();
+
 /* See device.h: SfsDevice.run and supports. */
 extern SfsStatus run_task(const SfsTask *task, uint8_t *unsure, const SfsHooks *hooks,
 						  SfsDeviceReport *report, SfsEngineError *error);
@@ -84,4 +90,4 @@ extern bool supports_task(const SfsTask *task);
 extern bool run_on_device(const SfsTask *task, uint8_t *marks, size_t *unsure,
 						  SfsDeviceReport *report);
 
-#endif /* SFS_STATE_H */
+#endif /* SFS_CONTEXT_H */
