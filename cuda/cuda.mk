@@ -12,12 +12,13 @@ RELEASE := $(shell $(NVCC) --version 2>/dev/null | sed -n 's/.*release \([0-9]*\
 CODE    = $(foreach a,$(ARCHS),-gencode arch=compute_$(a),code=sm_$(a)) \
           $(foreach a,$(HIGHEST),-gencode arch=compute_$(a),code=compute_$(a))
 
+VERSION := $(shell sed -n "s/^default_version *= *'\(.*\)'/\1/p" softsort.control)
 BUILD   = build/cuda
 OBJECTS = $(patsubst cuda/%.cu,$(BUILD)/%.o,$(sort $(wildcard cuda/*.cu)))
 
 # No contraction, no fast math: the digits of the core.
 FLAGS   = -O3 -std=c++17 --fmad=false -Xcompiler -fPIC,-fvisibility=hidden,-ffp-contract=off \
-          -Isrc/core -Isrc/engine -Icuda -Xptxas -v \
+          -Isrc/core -Isrc/engine -Icuda -Xptxas -v -DSOFTSORT_VERSION='"$(VERSION)"' \
           $(if $(filter-out 9 10 11 12,$(RELEASE)),--compress-mode=size) $(CUDA_FLAGS)
 
 softsort_cuda.so: $(OBJECTS)

@@ -337,8 +337,8 @@ fault_delay()
 }
 
 static const SfsDevice cuda_device = {
-	SFS_DEVICE_ABI, sizeof(SfsDevice), "cuda",	 open_device,
-	close_device,	supports_task,	   run_task, inject_fault,
+	SFS_DEVICE_ABI, sizeof(SfsDevice), sizeof(SfsTask), sizeof(SfsHooks), SOFTSORT_VERSION, "cuda",
+	open_device,	close_device,	   supports_task,	run_task,		  inject_fault,
 };
 
 /* Return the device: SFS_DEVICE_ENTRY. */

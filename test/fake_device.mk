@@ -4,7 +4,8 @@
 BUILD   ?= build/fake_device
 CC       = gcc
 CFLAGS   = -O2 -g
-FLAGS    = -std=gnu11 -Wall -Wextra -ffp-contract=off -fno-math-errno -fno-trapping-math $(CFLAGS)
+VERSION := $(shell sed -n "s/^default_version *= *'\(.*\)'/\1/p" softsort.control)
+FLAGS    = -std=gnu11 -Wall -Wextra -ffp-contract=off -fno-math-errno -fno-trapping-math $(CFLAGS) -DSOFTSORT_VERSION='"$(VERSION)"'
 
 SOURCES  = test/gpu/fake_device.c $(sort $(wildcard src/core/*.c))
 OBJECTS  = $(SOURCES:%.c=$(BUILD)/%.o)

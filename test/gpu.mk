@@ -10,8 +10,11 @@ CFLAGS    = $(if $(SANITIZE),-O1 -g1 -fno-omit-frame-pointer -fsanitize=address$
 		-fno-sanitize-recover=undefined,-O2 -g)
 ,         = ,
 WARNINGS  = -Wall -Wextra
-CFLAGS_C  = -std=c11 $(WARNINGS) -ffp-contract=off -fno-math-errno -fno-trapping-math $(CFLAGS)
-CFLAGS_CC = -std=c++17 $(WARNINGS) -Wno-unknown-pragmas -ffp-contract=off -fPIC -fvisibility=hidden -DSFS_SIMULATED $(CFLAGS)
+VERSION  := $(shell sed -n "s/^default_version *= *'\(.*\)'/\1/p" softsort.control)
+CFLAGS_C  = -std=c11 $(WARNINGS) -ffp-contract=off -fno-math-errno -fno-trapping-math $(CFLAGS) \
+		-DSOFTSORT_VERSION='"$(VERSION)"'
+CFLAGS_CC = -std=c++17 $(WARNINGS) -Wno-unknown-pragmas -ffp-contract=off -fPIC -fvisibility=hidden -DSFS_SIMULATED $(CFLAGS) \
+		-DSOFTSORT_VERSION='"$(VERSION)"'
 
 SIM       = $(patsubst %,$(BUILD)/%.o,$(sort $(wildcard test/gpu/cudasim/*.cpp)))
 DEVICE    = $(patsubst %,$(BUILD)/%.o,$(sort $(wildcard cuda/*.cu)))

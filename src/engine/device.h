@@ -56,8 +56,11 @@ typedef struct SfsDeviceReport
 typedef struct SfsDevice
 {
 	uint32_t abi_version; /* SFS_DEVICE_ABI, checked first */
-	uint32_t struct_size; /* sizeof(SfsDevice) as compiled */
-	const char *name;	  /* cuda */
+	uint32_t struct_size; /* sizes of SfsDevice, SfsTask and SfsHooks as compiled */
+	uint32_t task_size;
+	uint32_t hooks_size;
+	const char *version; /* of softsort, whose digits these are */
+	const char *name;	 /* cuda */
 
 	/*
 	 * Make a context on device number `device`, to use at most `memory` bytes of it

@@ -26,6 +26,40 @@ sfs_offload_batch(const SfsTask *task)
 	return task->rows >= SFS_OFFLOAD_ROWS_MIN ? SFS_BATCH_ROWS : SFS_BATCH_LIST;
 }
 
+/* See offload.h. */
+bool
+sfs_offload_has_kernel(const SfsTask *task)
+{
+	switch (task->op)
+	{
+		case SFS_OP_RANK:
+		case SFS_OP_RANK_VJP:
+		case SFS_OP_RANK_JVP:
+		case SFS_OP_SORT:
+		case SFS_OP_SORT_ASSIGN:
+		case SFS_OP_SORT_VJP:
+		case SFS_OP_SORT_JVP:
+		case SFS_OP_SOFT_SPEARMAN:
+		case SFS_OP_SOFT_SPEARMAN_GRAD:
+			return task->strength > 0.0;
+		case SFS_OP_SPEARMAN:
+			return true;
+		default:
+			return false;
+	}
+}
+
+/* See offload.h. */
+void
+sfs_offload_reconsider(SfsOffload *offload, int64_t now)
+{
+	int64_t since = now - offload->measured_at;
+
+	for (int i = 0; i < SFS_BATCH_COUNT; i++)
+		if (isinf(offload->break_even[i]) && (since < 0 || since > SFS_OFFLOAD_MEASURE_AGAIN))
+			offload->break_even[i] = 0.0;
+}
+
 /* Return the elements from which a task goes to the device. */
 static double
 threshold(const SfsOffload *offload, size_t min_elements, SfsBatch batch)

@@ -41,8 +41,9 @@ typedef enum SfsVerdict
 #define SFS_OFFLOAD_LENGTH_MIN 65536
 
 /* Milliseconds until the next attempt. */
-#define SFS_OFFLOAD_BACKOFF 1000	  /* after an error that passes, as out of memory */
-#define SFS_OFFLOAD_PROBE_AGAIN 60000 /* where there was no device, and after a loss elsewhere */
+#define SFS_OFFLOAD_BACKOFF 1000		 /* after an error that passes, as out of memory */
+#define SFS_OFFLOAD_PROBE_AGAIN 60000	 /* where there was no device, and after a loss elsewhere */
+#define SFS_OFFLOAD_MEASURE_AGAIN 600000 /* where the device was not faster */
 
 /* The two kinds of parallelism, which have break-evens of their own. */
 typedef enum SfsBatch
@@ -68,6 +69,7 @@ typedef struct SfsOffload
 	int64_t used_at;	  /* when the last run ended */
 	uint64_t losses;	  /* of all processes when the context was made */
 	double break_even[2]; /* elements, by SfsBatch; 0: not measured, infinite: never faster */
+	int64_t measured_at;
 } SfsOffload;
 
 /* Losses of the device in all processes. */
@@ -80,6 +82,15 @@ typedef struct SfsLosses
 /* Return the number of elements of a task, and the kind of its parallelism. */
 extern size_t sfs_offload_elements(const SfsTask *task);
 extern SfsBatch sfs_offload_batch(const SfsTask *task);
+
+/*
+ * Can there be a kernel for a task?  For operations of which no device has one, so that none has
+ * to be there to say so.
+ */
+extern bool sfs_offload_has_kernel(const SfsTask *task);
+
+/* Forget that the device was never faster, after a while: it may have been busy. */
+extern void sfs_offload_reconsider(SfsOffload *offload, int64_t now);
 
 /* Is the device wanted for a task?  min_elements: the user's, 0 for what was measured. */
 extern SfsVerdict sfs_offload_wanted(const SfsOffload *offload, SfsOffloadMode mode,

@@ -6,6 +6,8 @@
  */
 #include "gpu_engine.h"
 
+#include <math.h>
+
 #include "access/parallel.h"
 #include "miscadmin.h"
 #include "portability/instr_time.h"
@@ -72,12 +74,19 @@ static SfsVerdict
 consider(const SfsTask *task)
 {
 	SfsOffloadMode mode = (SfsOffloadMode) sfs_gpu;
-	SfsVerdict verdict =
-		sfs_offload_wanted(&sfs_gpu_offload, mode, (size_t) sfs_gpu_min_elements, task);
+	SfsVerdict verdict;
 	const SfsDevice *device;
 
+	if (isinf(sfs_gpu_offload.break_even[sfs_offload_batch(task)]))
+		sfs_offload_reconsider(&sfs_gpu_offload, sfs_gpu_now());
+	verdict = sfs_offload_wanted(&sfs_gpu_offload, mode, (size_t) sfs_gpu_min_elements, task);
 	if (verdict != SFS_VERDICT_YES)
 		return verdict;
+	if (!sfs_offload_has_kernel(task) ||
+		(sfs_gpu_library() != NULL && !sfs_gpu_library()->supports(task)))
+		return SFS_VERDICT_UNSUPPORTED;
+	if (sfs_gpu_slots_max() == 0)
+		return SFS_VERDICT_NO_SLOT;
 	verdict = sfs_offload_possible(&sfs_gpu_offload, mode, sfs_gpu_losses(), sfs_gpu_now());
 	if (verdict != SFS_VERDICT_YES)
 		return verdict;
@@ -102,7 +111,7 @@ supports(const SfsTask *task)
 	SfsVerdict verdict = consider(task);
 
 	if (sfs_gpu_timer_fired && verdict != SFS_VERDICT_YES)
-		sfs_gpu_tick();
+		sfs_gpu_tick(true);
 	if (verdict == SFS_VERDICT_UNWANTED)
 		return false;
 	if (verdict == SFS_VERDICT_YES ||
@@ -151,6 +160,7 @@ explain(SfsVerdict verdict, SfsEngineError *error)
 	else if (verdict == SFS_VERDICT_LOST)
 		reason = sfs_gpu_trouble();
 	strlcpy(error->reason, reason, sizeof(error->reason));
+	sfs_gpu_clip(error->reason);
 }
 
 /* Make a context; measure where nobody says from how many elements it is worth while. */
@@ -166,6 +176,7 @@ prepare(const SfsTask *task, const SfsHooks *hooks, SfsVerdict *verdict, SfsEngi
 		sfs_gpu_offload.break_even[batch] > 0.0)
 		return SFS_OK;
 	status = sfs_gpu_measure(batch, hooks, verdict, error);
+	sfs_gpu_offload.measured_at = sfs_gpu_now();
 	if (status == SFS_OK && *verdict == SFS_VERDICT_YES)
 		*verdict = sfs_offload_wanted(&sfs_gpu_offload, mode, 0, task);
 	return status;

@@ -7,6 +7,7 @@
 #include <pthread.h>
 #include <sys/stat.h>
 
+#include "mb/pg_wchar.h"
 #include "miscadmin.h"
 
 #include "guc.h"
@@ -27,10 +28,12 @@ sfs_gpu_signals_block(sigset_t *before)
 	sigset_t all;
 
 	sigfillset(&all);
-	/* those that a thread raises by itself end the process, blocked or not */
+	/*
+	 * Those that a thread raises by itself end the process, blocked or not.  Not so SIGFPE,
+	 * which PostgreSQL makes an error: blocked, it ends the process, too.
+	 */
 	sigdelset(&all, SIGSEGV);
 	sigdelset(&all, SIGBUS);
-	sigdelset(&all, SIGFPE);
 	sigdelset(&all, SIGILL);
 	sigdelset(&all, SIGABRT);
 	sigdelset(&all, SIGTRAP);
@@ -43,6 +46,15 @@ void
 sfs_gpu_signals_restore(const sigset_t *before)
 {
 	pthread_sigmask(SIG_SETMASK, before, NULL);
+}
+
+/* See gpu_library.h. */
+void
+sfs_gpu_clip(char *text)
+{
+	int length = (int) strlen(text);
+
+	text[pg_mbcliplen(text, length, length)] = '\0';
 }
 
 /* Write the file's path: as it is set if that names a folder, else beside softsort.so. */
@@ -83,7 +95,8 @@ load(void)
 	}
 	device = entry();
 	if (device == NULL || device->abi_version != SFS_DEVICE_ABI ||
-		device->struct_size != sizeof(SfsDevice))
+		device->struct_size != sizeof(SfsDevice) || device->task_size != sizeof(SfsTask) ||
+		device->hooks_size != sizeof(SfsHooks) || strcmp(device->version, SOFTSORT_VERSION) != 0)
 	{
 		snprintf(reason, sizeof(reason), "\"%s\" was built for another version of softsort.", path);
 		return NULL;

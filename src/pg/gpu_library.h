@@ -40,4 +40,7 @@ extern const char *sfs_gpu_library_path(void);
 extern void sfs_gpu_signals_block(sigset_t *before);
 extern void sfs_gpu_signals_restore(const sigset_t *before);
 
+/* Remove what has been cut of a character from the end of a text. */
+extern void sfs_gpu_clip(char *text);
+
 #endif /* SOFTSORT_GPU_LIBRARY_H */

@@ -16,6 +16,8 @@
 #include "miscadmin.h"
 #include "storage/ipc.h"
 #include "storage/sinval.h"
+#include "tcop/tcopprot.h"
+#include "utils/memutils.h"
 #include "utils/timeout.h"
 #include "utils/timestamp.h"
 
@@ -29,6 +31,8 @@ volatile sig_atomic_t sfs_gpu_timer_fired;
 static bool has_slot;
 static bool has_callbacks;
 static TimeoutId timer;
+static MemoryContextCallback after_abort;
+static bool aborted;
 static SfsDeviceInfo info;
 static bool info_known;
 static char trouble[sizeof(((SfsEngineError *) 0)->reason)];
@@ -95,7 +99,7 @@ timer_callback(void)
 
 /* See gpu_session.h. */
 void
-sfs_gpu_tick(void)
+sfs_gpu_tick(bool may_close)
 {
 	int64 now;
 	int64 left;
@@ -106,14 +110,37 @@ sfs_gpu_tick(void)
 	now = sfs_gpu_now();
 	left = sfs_offload_idle_left(&sfs_gpu_offload, (SfsOffloadMode) sfs_gpu, sfs_gpu_idle_release,
 								 now);
-	if (left == 0)
+	if (left == 0 && may_close)
 		give_back();
+	else if (left == 0)
+		enable_timeout_after(timer, 1);
 	else if (left > 0 &&
 			 (!get_timeout_active(timer) || get_timeout_finish_time(timer) / 1000 > now + left))
 		enable_timeout_after(timer, (int) left);
 }
 
-/* Count, and look after an idle context, at the end of a transaction. */
+/* See gpu_session.h. */
+void
+sfs_gpu_settings_changed(void)
+{
+	if (sfs_gpu_offload.context == SFS_CONTEXT_OPEN)
+		HandleCatchupInterrupt();
+}
+
+/* Look after an idle context when a transaction that has failed is over, which has no event. */
+static void
+cleanup_callback(void *arg)
+{
+	aborted = false;
+	if (sfs_gpu_offload.context == SFS_CONTEXT_OPEN)
+		enable_timeout_after(timer, 1);
+}
+
+/*
+ * Count, and look after an idle context, at the end of a transaction.  Giving it back takes a
+ * while, and locks are still held here: only the transaction of a catch-up, which has no
+ * statement, does that.  It also sees settings as they are after this transaction.
+ */
 static void
 transaction_callback(XactEvent event, void *arg)
 {
@@ -121,7 +148,14 @@ transaction_callback(XactEvent event, void *arg)
 		event != XACT_EVENT_PARALLEL_COMMIT && event != XACT_EVENT_PARALLEL_ABORT)
 		return;
 	sfs_gpu_counters_flush();
-	sfs_gpu_tick();
+	if (event == XACT_EVENT_ABORT && sfs_gpu_offload.context == SFS_CONTEXT_OPEN &&
+		TopTransactionContext != NULL && !aborted)
+	{
+		after_abort.func = cleanup_callback;
+		MemoryContextRegisterResetCallback(TopTransactionContext, &after_abort);
+		aborted = true;
+	}
+	sfs_gpu_tick(debug_query_string == NULL);
 }
 
 /* See gpu_session.h. */
@@ -181,8 +215,6 @@ sfs_gpu_open(SfsEngineError *error)
 		note_trouble(error);
 		return verdict;
 	}
-	if (opened_device != sfs_gpu_device)
-		memset(sfs_gpu_offload.break_even, 0, sizeof(sfs_gpu_offload.break_even));
 	info = found;
 	info_known = true;
 	opened_device = sfs_gpu_device;
@@ -263,4 +295,5 @@ void
 sfs_gpu_retry(void)
 {
 	sfs_gpu_offload.retry_at = 0;
+	memset(sfs_gpu_offload.break_even, 0, sizeof(sfs_gpu_offload.break_even));
 }

@@ -30,14 +30,17 @@ extern SfsVerdict sfs_gpu_open(SfsEngineError *error);
 extern SfsVerdict sfs_gpu_run(const SfsTask *task, uint8_t *unsure, const SfsHooks *hooks,
 							  SfsDeviceReport *report, SfsStatus *status, SfsEngineError *error);
 
-/* Give an idle context back, or see to it that it will be. */
-extern void sfs_gpu_tick(void);
+/* Give an idle context back, if that may be now, or see to it that it will be. */
+extern void sfs_gpu_tick(bool may_close);
+
+/* Look after the context soon, since a setting that it depends on has another value. */
+extern void sfs_gpu_settings_changed(void);
 
 /* Return what is known of the device, NULL before the first context; and why the last failure was. */
 extern const SfsDeviceInfo *sfs_gpu_info(void);
 extern const char *sfs_gpu_trouble(void);
 
-/* Do not wait any longer after a failure, since a setting has changed. */
+/* Forget failures and what was measured, since a setting has changed. */
 extern void sfs_gpu_retry(void);
 
 #endif /* SOFTSORT_GPU_SESSION_H */

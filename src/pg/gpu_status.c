@@ -4,8 +4,11 @@
 #include "postgres.h"
 
 #include "access/htup_details.h"
+#include "catalog/pg_authid.h"
 #include "fmgr.h"
 #include "funcapi.h"
+#include "miscadmin.h"
+#include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/timestamp.h"
 
@@ -46,10 +49,20 @@ add_null(Row *row)
 static void
 add_text(Row *row, const char *text)
 {
-	if (text[0] == '\0')
+	char *whole = pstrdup(text);
+
+	sfs_gpu_clip(whole);
+	if (whole[0] == '\0')
 		add_null(row);
 	else
-		add(row, CStringGetTextDatum(text));
+		add(row, CStringGetTextDatum(whole));
+}
+
+/* Append a text that may name files of the server: for those who may read its settings. */
+static void
+add_private_text(Row *row, const char *text)
+{
+	add_text(row, has_privs_of_role(GetUserId(), ROLE_PG_READ_ALL_SETTINGS) ? text : "");
 }
 
 /* Append a number of elements, null for one that is not known. */
@@ -105,7 +118,7 @@ add_last_error(Row *row)
 	char error[sizeof(((SfsEngineError *) 0)->reason)];
 	TimestampTz at = sfs_gpu_error_last(error, sizeof(error));
 
-	add_text(row, error);
+	add_private_text(row, error);
 	if (at == 0)
 		add_null(row);
 	else
@@ -127,8 +140,8 @@ softsort_gpu_status(PG_FUNCTION_ARGS)
 	state = sfs_gpu_state(PG_GETARG_BOOL(0), &reason);
 	sfs_gpu_counters_flush();
 	add_text(&row, state);
-	add_text(&row, reason);
-	add_text(&row, sfs_gpu_library_path());
+	add_private_text(&row, reason);
+	add_private_text(&row, sfs_gpu_library_path());
 	add_device(&row);
 	add_break_even(&row, sfs_gpu_offload.break_even[SFS_BATCH_ROWS]);
 	add_break_even(&row, sfs_gpu_offload.break_even[SFS_BATCH_LIST]);

@@ -52,6 +52,13 @@ assign_number(int value, void *extra)
 	sfs_gpu_retry();
 }
 
+/* Look after the context when what keeps it has another value, also at the end of SET LOCAL. */
+static void
+assign_keeping(int value, void *extra)
+{
+	sfs_gpu_settings_changed();
+}
+
 /* Value of softsort.kernels; the levels follow AUTO in their order. */
 #define AUTO 0
 #define LEVELS_MAX 8
@@ -90,21 +97,21 @@ define_gpu(void)
 		"softsort.cuda_library", "Sets the library that softsort computes on the GPU with.",
 		"A name without a slash, and softsort_cuda for an empty one, is that "
 		"of a file beside softsort.so.",
-		&sfs_cuda_library, "", PGC_SUSET, 0, NULL, assign_library, NULL);
+		&sfs_cuda_library, "", PGC_SUSET, GUC_SUPERUSER_ONLY, NULL, assign_library, NULL);
 	DefineCustomEnumVariable("softsort.debug_gpu_fail",
 							 "Makes the GPU fail in the way that is named, for tests.", NULL,
 							 &sfs_debug_gpu_fail, SFS_FAULT_NONE, fault_options, PGC_SUSET,
 							 GUC_NOT_IN_SAMPLE, NULL, assign_number, NULL);
 	DefineCustomEnumVariable("softsort.gpu", "Selects what softsort computes on the GPU.",
 							 "Results are the same everywhere; auto is what is faster there.",
-							 &sfs_gpu, SFS_OFFLOAD_AUTO, gpu_options, PGC_USERSET, 0, NULL, NULL,
-							 NULL);
+							 &sfs_gpu, SFS_OFFLOAD_AUTO, gpu_options, PGC_USERSET, 0, NULL,
+							 assign_keeping, NULL);
 	DefineCustomIntVariable("softsort.gpu_device", "Sets the number of the GPU.", NULL,
 							&sfs_gpu_device, 0, 0, 1023, PGC_SUSET, 0, NULL, assign_number, NULL);
 	DefineCustomIntVariable("softsort.gpu_idle_release",
 							"Sets the time after which an unused GPU context is given back.",
 							"Zero keeps it until the session ends.", &sfs_gpu_idle_release, 60000,
-							0, INT_MAX, PGC_USERSET, GUC_UNIT_MS, NULL, NULL, NULL);
+							0, INT_MAX, PGC_USERSET, GUC_UNIT_MS, NULL, assign_keeping, NULL);
 	DefineCustomIntVariable(
 		"softsort.gpu_max_backends",
 		"Sets the maximum number of processes that have a GPU context at a time.",

@@ -212,6 +212,9 @@ inject_fake(SfsDeviceFault wanted)
 static const SfsDevice fake = {
 	.abi_version = SFS_DEVICE_ABI,
 	.struct_size = sizeof(SfsDevice),
+	.task_size = sizeof(SfsTask),
+	.hooks_size = sizeof(SfsHooks),
+	.version = SOFTSORT_VERSION,
 	.name = "fake",
 	.open = open_fake,
 	.close = close_fake,

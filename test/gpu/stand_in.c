@@ -145,6 +145,9 @@ softsort_device(void)
 	static const SfsDevice device = {
 		.abi_version = SFS_DEVICE_ABI,
 		.struct_size = sizeof(SfsDevice),
+		.task_size = sizeof(SfsTask),
+		.hooks_size = sizeof(SfsHooks),
+		.version = SOFTSORT_VERSION,
 		.name = "stand-in",
 		.open = stand_in_open,
 		.close = stand_in_close,

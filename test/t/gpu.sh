@@ -142,14 +142,32 @@ said+=" $(ask idle "$rank; SELECT state FROM softsort_gpu_status();")"
 same "$want_rank ready closed|0 $want_rank ready" "$(paste -sd' ' <<<"$said")" 'a context is given back while the session waits for its client, and made again'
 said=$(ask idle "BEGIN; $rank;")
 sleep 1
-said+=" $(ask idle 'SELECT state FROM softsort_gpu_status(); COMMIT; SELECT state FROM softsort_gpu_status();')"
+said+=" $(ask idle 'SELECT state FROM softsort_gpu_status(); COMMIT;')"
+sleep 0.5
+said+=" $(ask idle 'SELECT state FROM softsort_gpu_status();')"
 same "$want_rank ready closed" "$(paste -sd' ' <<<"$said")" 'but not inside a transaction'
 said=$(ask idle "$rank; SELECT 1 / 0;")
 sleep 1
 same "closed" "$(ask idle 'SELECT state FROM softsort_gpu_status();')" 'an error does not make it forget'
+said=$(ask idle "BEGIN; $rank; SELECT 1 / 0; SELECT 1; ROLLBACK;")
+sleep 1
+same "closed" "$(ask idle 'SELECT state FROM softsort_gpu_status();')" 'nor does a block that has failed'
+said=$(ask idle "BEGIN; $rank; SELECT 1 / 0;")
+sleep 1
+said=$(ask idle 'ROLLBACK;')
+sleep 0.5
+same "closed" "$(ask idle 'SELECT state FROM softsort_gpu_status();')" 'nor one that was idle for longer than that'
+said=$(ask idle "BEGIN; SET LOCAL softsort.gpu_idle_release = 0; $rank; COMMIT;")
+sleep 1
+same "closed" "$(ask idle 'SELECT state FROM softsort_gpu_status();')" 'what counts is the setting after the transaction'
+said=$(ask idle "$rank; BEGIN; SET LOCAL softsort.gpu = off; SELECT 1; COMMIT; SELECT state FROM softsort_gpu_status();")
+same "ready" "$(tail -1 <<<"$said")" 'also of the device'
 said=$(ask idle "SET softsort.gpu_idle_release = 0; $rank;")
 sleep 1
-same "ready off closed" "$(ask idle 'SELECT state FROM softsort_gpu_status(); SET softsort.gpu = off; SELECT state FROM softsort_gpu_status(); SET softsort.gpu = auto; SELECT state FROM softsort_gpu_status();' | paste -sd' ')" \
+said=$(ask idle 'SELECT state FROM softsort_gpu_status(); SET softsort.gpu = off; SELECT state FROM softsort_gpu_status();')
+sleep 0.5
+said+=" $(ask idle 'SET softsort.gpu = auto; SELECT state FROM softsort_gpu_status();')"
+same "ready off closed" "$(paste -sd' ' <<<"$said")" \
     '0 keeps it, until the device is switched off'
 stop idle
 

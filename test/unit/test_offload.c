@@ -256,10 +256,36 @@ test_dispatcher(void)
 	sfs_engine_unregister(&strict);
 }
 
+/* What has no kernel anywhere, and a measurement that may have been unlucky. */
+static void
+test_kernels(void)
+{
+	SfsOffload offload = {0};
+	SfsTask task = rows_of(1, 5);
+
+	ok(sfs_offload_has_kernel(&task), "soft_rank may have a kernel");
+	task.strength = 0.0;
+	ok(!sfs_offload_has_kernel(&task), "not at strength 0");
+	task.op = SFS_OP_SPEARMAN;
+	ok(sfs_offload_has_kernel(&task), "which spearman does not ask for");
+	task.strength = 1.0;
+	task.op = SFS_OP_ISOTONIC;
+	ok(!sfs_offload_has_kernel(&task), "isotonic regression has none");
+	offload.break_even[SFS_BATCH_ROWS] = INFINITY;
+	offload.break_even[SFS_BATCH_LIST] = 7.0;
+	offload.measured_at = 1000;
+	sfs_offload_reconsider(&offload, 1000 + SFS_OFFLOAD_MEASURE_AGAIN);
+	ok(isinf(offload.break_even[SFS_BATCH_ROWS]), "never faster: for a while");
+	sfs_offload_reconsider(&offload, 1001 + SFS_OFFLOAD_MEASURE_AGAIN);
+	ok(offload.break_even[SFS_BATCH_ROWS] == 0.0 && offload.break_even[SFS_BATCH_LIST] == 7.0,
+	   "then it is measured again, and what was finite is kept");
+}
+
 int
 main(void)
 {
 	test_wanted();
+	test_kernels();
 	test_opened();
 	test_ran();
 	test_losses();
