@@ -63,6 +63,7 @@ sfs_avx512_spearman_rows(const SfsRows *rows)
 	__m512d x_square = product;
 	__m512d y_square = product;
 
+	v[0] = product; /* for compilers that think of n = 0 */
 	sfs_load_rows(rows->x, rows->x_type, n, rows->x_stride, v);
 	double_ranks(v, n, x);
 	sfs_load_rows(rows->y, rows->y_type, n, rows->y_stride, v);
