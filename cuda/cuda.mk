@@ -35,7 +35,7 @@ $(BUILD)/flags: FORCE
 $(BUILD)/%.o: cuda/%.cu
 	@test -n "$(KNOWN)" || { echo "softsort: nvcc was not found (NVCC=$(NVCC)); the extension itself does not need it"; exit 1; }
 	@test -n "$(ARCHS)" || { echo "softsort: this nvcc knows none of CUDA_ARCHS=$(CUDA_ARCHS), but: $(KNOWN)"; exit 1; }
-	$(NVCC) $(FLAGS) $(CODE) -MMD -MF $(@:.o=.d) -c -o $@ $< > $(@:.o=.log) 2>&1 || { cat $(@:.o=.log); rm -f $@; exit 1; }
+	$(NVCC) $(FLAGS) $(CODE) -MMD -MP -MF $(@:.o=.d) -c -o $@ $< > $(@:.o=.log) 2>&1 || { cat $(@:.o=.log); rm -f $@; exit 1; }
 
 .PHONY: FORCE
 -include $(OBJECTS:.o=.d)

@@ -100,23 +100,7 @@ supports_task(const SfsTask *task)
 	if (task->offsets == nullptr && task->length > (size_t) (last.threads * last.items) &&
 		!long_supports(task))
 		return false;
-	switch (task->op)
-	{
-		case SFS_OP_RANK:
-		case SFS_OP_RANK_VJP:
-		case SFS_OP_RANK_JVP:
-		case SFS_OP_SORT:
-		case SFS_OP_SORT_ASSIGN:
-		case SFS_OP_SORT_VJP:
-		case SFS_OP_SORT_JVP:
-		case SFS_OP_SOFT_SPEARMAN:
-		case SFS_OP_SOFT_SPEARMAN_GRAD:
-			return plain;
-		case SFS_OP_SPEARMAN:
-			return true;
-		default:
-			return false;
-	}
+	return sfs_device_may_support(task) && (plain || task->op == SFS_OP_SPEARMAN);
 }
 
 /* Choose the rows of the next slice and lay its buffers out. */

@@ -84,8 +84,9 @@ typedef struct SfsDevice
 
 	/*
 	 * Run a supported task, in slices of at most about 20 ms, between which hooks are
-	 * asked.  unsure has a byte per row: 1 where the row is not answered.  Nothing of it is
-	 * in flight when this returns.  SFS_NO_MEMORY: not even a slice of the smallest size
+	 * asked.  unsure has a byte per row: 1 where the row is not answered.  Nothing of it
+	 * that uses the caller's memory is in flight when this returns; after SFS_CANCELLED
+	 * kernels may still be at work, which the next call waits for.  SFS_NO_MEMORY: not even a slice of the smallest size
 	 * fits; SFS_FAILED: see report->lost and error.  hooks->poll and hooks->wait are there,
 	 * hooks->alloc is not.
 	 */
@@ -97,5 +98,31 @@ typedef struct SfsDevice
 } SfsDevice;
 
 typedef const SfsDevice *(*SfsDeviceEntry)(void);
+
+/*
+ * Can a device have a kernel for a task?  The list of operations stands here alone; what a
+ * device does not take beyond that, SfsDevice.supports says.
+ */
+static inline bool
+sfs_device_may_support(const SfsTask *task)
+{
+	switch (task->op)
+	{
+		case SFS_OP_RANK:
+		case SFS_OP_RANK_VJP:
+		case SFS_OP_RANK_JVP:
+		case SFS_OP_SORT:
+		case SFS_OP_SORT_ASSIGN:
+		case SFS_OP_SORT_VJP:
+		case SFS_OP_SORT_JVP:
+		case SFS_OP_SOFT_SPEARMAN:
+		case SFS_OP_SOFT_SPEARMAN_GRAD:
+			return task->strength > 0.0;
+		case SFS_OP_SPEARMAN:
+			return true;
+		default:
+			return false;
+	}
+}
 
 #endif /* SFS_DEVICE_H */

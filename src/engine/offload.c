@@ -27,29 +27,6 @@ sfs_offload_batch(const SfsTask *task)
 }
 
 /* See offload.h. */
-bool
-sfs_offload_has_kernel(const SfsTask *task)
-{
-	switch (task->op)
-	{
-		case SFS_OP_RANK:
-		case SFS_OP_RANK_VJP:
-		case SFS_OP_RANK_JVP:
-		case SFS_OP_SORT:
-		case SFS_OP_SORT_ASSIGN:
-		case SFS_OP_SORT_VJP:
-		case SFS_OP_SORT_JVP:
-		case SFS_OP_SOFT_SPEARMAN:
-		case SFS_OP_SOFT_SPEARMAN_GRAD:
-			return task->strength > 0.0;
-		case SFS_OP_SPEARMAN:
-			return true;
-		default:
-			return false;
-	}
-}
-
-/* See offload.h. */
 void
 sfs_offload_reconsider(SfsOffload *offload, int64_t now)
 {

@@ -83,12 +83,6 @@ typedef struct SfsLosses
 extern size_t sfs_offload_elements(const SfsTask *task);
 extern SfsBatch sfs_offload_batch(const SfsTask *task);
 
-/*
- * Can there be a kernel for a task?  For operations of which no device has one, so that none has
- * to be there to say so.
- */
-extern bool sfs_offload_has_kernel(const SfsTask *task);
-
 /* Forget that the device was never faster, after a while: it may have been busy. */
 extern void sfs_offload_reconsider(SfsOffload *offload, int64_t now);
 

@@ -82,7 +82,7 @@ consider(const SfsTask *task)
 	verdict = sfs_offload_wanted(&sfs_gpu_offload, mode, (size_t) sfs_gpu_min_elements, task);
 	if (verdict != SFS_VERDICT_YES)
 		return verdict;
-	if (!sfs_offload_has_kernel(task) ||
+	if (!sfs_device_may_support(task) ||
 		(sfs_gpu_library() != NULL && !sfs_gpu_library()->supports(task)))
 		return SFS_VERDICT_UNSUPPORTED;
 	if (sfs_gpu_slots_max() == 0)

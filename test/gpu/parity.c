@@ -30,7 +30,7 @@
 /* What is to be done. */
 typedef struct Options
 {
-	const char *library;
+	const char *file; /* the device library */
 	size_t rows;
 	size_t lengths[LONG_MAX_COUNT];
 	int length_count;
@@ -293,15 +293,15 @@ read_options(int argc, char **argv, Parity *parity)
 			parity->only = find_op(argv[++i]);
 		else if (strcmp(word, "--golden") == 0 && i + 1 < argc)
 			options.golden = argv[++i];
-		else if (word[0] != '-' && options.library == NULL)
-			options.library = word;
+		else if (word[0] != '-' && options.file == NULL)
+			options.file = word;
 		else
 		{
 			fprintf(stderr, "parity: what is %s?\n", word);
 			exit(2);
 		}
 	}
-	if (options.library == NULL)
+	if (options.file == NULL)
 	{
 		fprintf(stderr, "usage: parity LIBRARY [options]; see the head of parity.c\n");
 		exit(2);
@@ -317,7 +317,7 @@ open_device(Parity *parity, const Options *options, void **library)
 	SfsEngineError error = {""};
 	SfsStatus status;
 
-	*library = dlopen(options->library, RTLD_NOW | RTLD_LOCAL);
+	*library = dlopen(options->file, RTLD_NOW | RTLD_LOCAL);
 	if (*library != NULL)
 		*(void **) &entry = dlsym(*library, SFS_DEVICE_ENTRY);
 	if (!ok(entry != NULL, "the library has an entry"))

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "data.h"
+#include "device.h"
 #include "offload.h"
 #include "tap.h"
 
@@ -263,14 +264,14 @@ test_kernels(void)
 	SfsOffload offload = {0};
 	SfsTask task = rows_of(1, 5);
 
-	ok(sfs_offload_has_kernel(&task), "soft_rank may have a kernel");
+	ok(sfs_device_may_support(&task), "soft_rank may have a kernel");
 	task.strength = 0.0;
-	ok(!sfs_offload_has_kernel(&task), "not at strength 0");
+	ok(!sfs_device_may_support(&task), "not at strength 0");
 	task.op = SFS_OP_SPEARMAN;
-	ok(sfs_offload_has_kernel(&task), "which spearman does not ask for");
+	ok(sfs_device_may_support(&task), "which spearman does not ask for");
 	task.strength = 1.0;
 	task.op = SFS_OP_ISOTONIC;
-	ok(!sfs_offload_has_kernel(&task), "isotonic regression has none");
+	ok(!sfs_device_may_support(&task), "isotonic regression has none");
 	offload.break_even[SFS_BATCH_ROWS] = INFINITY;
 	offload.break_even[SFS_BATCH_LIST] = 7.0;
 	offload.measured_at = 1000;
